@@ -1,0 +1,1 @@
+"""The shared language of Ringdesk and its connection to the PBX."""

@@ -1,0 +1,1 @@
+"""Pure domain: events, commands and facts. No socket, no clock, no SQL in here."""

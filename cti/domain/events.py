@@ -1,0 +1,455 @@
+"""Domain events: what happened, in the past tense, one model for journal, bus and browser.
+
+Every event is a frozen msgspec Struct in one tagged union. All times (``at``) are integer
+**microseconds since the Unix epoch, UTC** and come from the PBX's own timestamps where the PBX
+said it; all durations (``waited``, ``talked``...) are integer **microseconds**. Integers, because
+orders are computed from them and must be exact.
+
+An event is made without ``seq``; the journal gives it the next one (:mod:`cti.journal`) and only
+then publishes it. Fields that hold personal data are named in :data:`PERSONAL_FIELDS`, so that
+logs and exports can leave them out.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Literal
+
+import msgspec
+
+Micros = int
+"""Microseconds: since the epoch (UTC) for an instant, a length for a duration."""
+
+Direction = Literal["inbound", "outbound", "internal"]
+CallOutcome = Literal["answered", "abandoned", "no_answer", "busy", "failed"]
+WaitEnd = Literal["connected", "abandoned", "timeout", "redirected", "withdrawn"]
+OfferEnd = Literal["answered", "no_answer", "rejected", "cancelled"]
+TransferKind = Literal["blind", "attended", "redirect", "conference"]
+Availability = Literal["available", "break", "wrap_up", "offline"]
+Activity = Literal["idle", "ringing", "talking", "on_hold", "dialling", "unreachable"]
+Match = Literal["one", "several", "none", "anonymous", "late"]
+
+
+def new_id() -> str:
+    """A fresh opaque identity (a UUID as 32 hexadecimal digits)."""
+    return uuid.uuid4().hex
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """What all events carry.
+
+    ``switch`` names the Asterisk, ``call_id`` the call (``<switch>-<Linkedid>``; empty where the
+    event belongs to no call), ``cause`` the ``id`` of the event or command that led to this one,
+    ``seq`` the place in the journal (0: not journaled yet).
+    """
+
+    at: Micros
+    id: str = msgspec.field(default_factory=new_id)
+    switch: str = ""
+    call_id: str = ""
+    cause: str = ""
+    seq: int = 0
+
+
+# --- the link to the PBX -----------------------------------------------------------------------
+
+
+class ServiceStarted(Event, frozen=True, kw_only=True):
+    """Ringdesk opened its journal; ``after_seq`` is the last number the run before had written."""
+
+    after_seq: int
+    version: str
+
+
+class SwitchConnected(Event, frozen=True, kw_only=True):
+    """Logged in over AMI and the picture is whole again. ``restarted``: the PBX is a new process."""
+
+    asterisk_version: str
+    restarted: bool = False
+
+
+class SwitchLost(Event, frozen=True, kw_only=True):
+    """The AMI link broke; calls go on without us until SwitchConnected."""
+
+    reason: str
+
+
+# --- the call ----------------------------------------------------------------------------------
+
+
+class CallArrived(Event, frozen=True, kw_only=True):
+    """The first leg of a call came into being.
+
+    ``channel`` and ``leg`` are the caller's channel name and Uniqueid; ``caller_number`` is as
+    the PBX gave it (empty when withheld); ``did`` is the number that was dialled.
+    """
+
+    direction: Direction
+    channel: str
+    leg: str
+    caller_number: str
+    caller_name: str
+    did: str
+
+
+class MenuEntered(Event, frozen=True, kw_only=True):
+    """The caller reached a step of a menu file."""
+
+    menu: str
+    version: str
+
+
+class MenuChosen(Event, frozen=True, kw_only=True):
+    """The caller pressed digits in a menu. ``label`` says in words what they stand for."""
+
+    menu: str
+    digits: str
+    label: str
+    valid: bool = True
+
+
+class MenuLeft(Event, frozen=True, kw_only=True):
+    """The menu is over. ``next`` is queue, extension, voicemail or hangup; ``reason`` says why."""
+
+    menu: str
+    next: str
+    target: str
+    reason: str = ""
+
+
+class CallQueued(Event, frozen=True, kw_only=True):
+    """The caller began one wait (``entry_id``) in one queue. ``position`` counts from 1."""
+
+    entry_id: str
+    queue: str
+    channel: str
+    leg: str
+    position: int
+    restored: bool = False
+
+
+class PriorityTerm(msgspec.Struct, frozen=True, kw_only=True):
+    """One addend of a caller's score, in seconds: ``VIP +120``."""
+
+    label: str
+    seconds: int
+
+
+class QueueMoved(Event, frozen=True, kw_only=True):
+    """A waiting caller was given a place, with the terms that explain it.
+
+    ``from_rank``, ``to_rank`` and ``of`` count from 1; ``priority`` is what the PBX was told;
+    ``sentence`` is the explanation for people ("VIP +120 s, waited 35 s: 1st of 6").
+    ``policy`` is the policy's name and version. ``confirmed``: read back from the PBX.
+    """
+
+    entry_id: str
+    queue: str
+    from_rank: int
+    to_rank: int
+    of: int
+    priority: int
+    terms: tuple[PriorityTerm, ...]
+    waited: Micros
+    sentence: str
+    policy: str
+    confirmed: bool = True
+
+
+class QueueMoveFailed(Event, frozen=True, kw_only=True):
+    """The PBX refused a move or did not carry it out; the caller waits on where they were."""
+
+    entry_id: str
+    queue: str
+    reason: str
+
+
+class QueueLeft(Event, frozen=True, kw_only=True):
+    """One wait is over. Every CallQueued has exactly one QueueLeft."""
+
+    entry_id: str
+    queue: str
+    ended: WaitEnd
+    waited: Micros
+
+
+class AgentOffered(Event, frozen=True, kw_only=True):
+    """An agent's phone rings for this call. ``agent`` is the interface, e.g. ``PJSIP/101``."""
+
+    offer_id: str
+    agent: str
+    channel: str
+    entry_id: str = ""
+    queue: str = ""
+
+
+class OfferEnded(Event, frozen=True, kw_only=True):
+    """The ringing is over. Every AgentOffered has exactly one OfferEnded."""
+
+    offer_id: str
+    agent: str
+    ended: OfferEnd
+    rang: Micros
+    entry_id: str = ""
+    queue: str = ""
+
+
+class CallAnswered(Event, frozen=True, kw_only=True):
+    """An agent and the other party began to talk: one talk, ``talk_id``.
+
+    ``caller_channel`` is the customer's leg, ``agent_channel`` the agent's. ``waited`` is from
+    the start of this wait (0 when there was no queue).
+    """
+
+    talk_id: str
+    agent: str
+    agent_channel: str
+    caller_channel: str
+    queue: str = ""
+    entry_id: str = ""
+    waited: Micros = 0
+    restored: bool = False
+
+
+class CallHeld(Event, frozen=True, kw_only=True):
+    """A party put the other on hold. ``agent`` is who did it (empty: the customer)."""
+
+    channel: str
+    agent: str = ""
+
+
+class CallResumed(Event, frozen=True, kw_only=True):
+    """The hold is over."""
+
+    channel: str
+    agent: str = ""
+
+
+class TalkEnded(Event, frozen=True, kw_only=True):
+    """One talk is over. Every CallAnswered has exactly one TalkEnded."""
+
+    talk_id: str
+    agent: str
+    talked: Micros
+
+
+class CallTransferred(Event, frozen=True, kw_only=True):
+    """The customer was handed on."""
+
+    kind: TransferKind
+    to: str
+    by: str = ""
+
+
+class CallEnded(Event, frozen=True, kw_only=True):
+    """The last leg is gone. ``lasted`` is from CallArrived; ``hangup_cause`` is Q.850 (0: none).
+
+    ``reconstructed``: it ended while we did not look; time and outcome come from elsewhere.
+    """
+
+    direction: Direction
+    outcome: CallOutcome
+    lasted: Micros
+    hangup_cause: int = 0
+    reconstructed: bool = False
+
+
+# --- agents ------------------------------------------------------------------------------------
+
+
+class AgentAvailabilityChanged(Event, frozen=True, kw_only=True):
+    """What the person chose (or wrap-up set for them). ``until``: when it ends by itself (0: never)."""
+
+    agent: str
+    availability: Availability
+    reason: str = ""
+    until: Micros = 0
+
+
+class AgentActivityChanged(Event, frozen=True, kw_only=True):
+    """What the agent's phone does."""
+
+    agent: str
+    activity: Activity
+
+
+# --- the customer ------------------------------------------------------------------------------
+
+
+class CustomerRef(msgspec.Struct, frozen=True, kw_only=True):
+    """One customer as far as routing and a headline need it."""
+
+    id: int
+    name: str
+    status: str = ""
+    tier: str = ""
+    segment: str = ""
+    company: str = ""
+    owner_name: str = ""
+    owner_extension: str = ""
+    owner_mobile: str = ""
+
+
+class CustomerIdentified(Event, frozen=True, kw_only=True):
+    """Who calls, as the CRM store says.
+
+    ``match``: ``one``; ``several`` (``customer`` is the best ranked, ``candidates`` are all);
+    ``none``; ``anonymous`` (no number); ``late`` (no answer within the deadline: default class
+    now, another CustomerIdentified follows when the answer comes). ``number`` is E.164 or "".
+    """
+
+    number: str
+    match: Match
+    customer: CustomerRef | None = None
+    candidates: tuple[CustomerRef, ...] = ()
+    took: Micros = 0
+
+
+class PastContact(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the customer's history as a screen-pop shows it. Times in microseconds."""
+
+    call_id: str
+    at: Micros
+    direction: Direction
+    outcome: str
+    agent: str = ""
+    queue: str = ""
+    talked: Micros = 0
+    note: str = ""
+    result: str = ""
+
+
+class CustomerNote(msgspec.Struct, frozen=True, kw_only=True):
+    """A note on the customer's card."""
+
+    id: int
+    at: Micros
+    author: str
+    text: str
+
+
+class ScreenPopReady(Event, frozen=True, kw_only=True):
+    """Everything an agent wants to know before saying hello; joined with AgentOffered."""
+
+    number: str
+    match: Match
+    customer: CustomerRef | None = None
+    candidates: tuple[CustomerRef, ...] = ()
+    contacts: tuple[PastContact, ...] = ()
+    notes: tuple[CustomerNote, ...] = ()
+
+
+class DispositionSet(Event, frozen=True, kw_only=True):
+    """An agent saved the outcome of a call: a note and, if chosen, topic and result."""
+
+    agent: str
+    author: str
+    note: str
+    topic: str = ""
+    result: str = ""
+    customer_id: int = 0
+
+
+# --- recordings --------------------------------------------------------------------------------
+
+
+class RecordingStarted(Event, frozen=True, kw_only=True):
+    """MixMonitor writes both legs of a talk apart."""
+
+    recording_id: str
+    talk_id: str
+    agent: str
+
+
+class RecordingStopped(Event, frozen=True, kw_only=True):
+    """The files are closed, indexed and checksummed. ``seconds`` is the audio's length."""
+
+    recording_id: str
+    talk_id: str
+    agent: str
+    seconds: float
+    sha256: str
+
+
+class RecordingFailed(Event, frozen=True, kw_only=True):
+    """There is no usable recording of this talk, and why (with the cure)."""
+
+    recording_id: str
+    talk_id: str
+    reason: str
+
+
+class TranscriptReady(Event, frozen=True, kw_only=True):
+    """The recording can be read. ``engine`` names the model."""
+
+    recording_id: str
+    engine: str
+    words: int
+
+
+class TranscriptFailed(Event, frozen=True, kw_only=True):
+    """The recording could not be transcribed, and why (with the cure)."""
+
+    recording_id: str
+    reason: str
+
+
+AnyEvent = (
+    ServiceStarted
+    | SwitchConnected
+    | SwitchLost
+    | CallArrived
+    | MenuEntered
+    | MenuChosen
+    | MenuLeft
+    | CallQueued
+    | QueueMoved
+    | QueueMoveFailed
+    | QueueLeft
+    | AgentOffered
+    | OfferEnded
+    | CallAnswered
+    | CallHeld
+    | CallResumed
+    | TalkEnded
+    | CallTransferred
+    | CallEnded
+    | AgentAvailabilityChanged
+    | AgentActivityChanged
+    | CustomerIdentified
+    | ScreenPopReady
+    | DispositionSet
+    | RecordingStarted
+    | RecordingStopped
+    | RecordingFailed
+    | TranscriptReady
+    | TranscriptFailed
+)
+
+PERSONAL_FIELDS = frozenset(
+    {
+        "caller_number",
+        "caller_name",
+        "number",
+        "customer",
+        "candidates",
+        "contacts",
+        "notes",
+        "note",
+        "digits",
+    }
+)
+"""Names of event fields that hold personal data."""
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: Event) -> bytes:
+    """The event as JSON, tagged with its type under ``type``."""
+    return _encoder.encode(event)
+
+
+def decode(data: bytes | str) -> AnyEvent:
+    """The event that :func:`encode` wrote. Raises :class:`msgspec.ValidationError`."""
+    return _decoder.decode(data)
