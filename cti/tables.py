@@ -1,0 +1,50 @@
+"""The journal, and the history that is projected from it in the same transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, UniqueConstraint
+
+from cti.storage import metadata
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", String(80), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("call_id", String(160), nullable=False, server_default=""),
+    Column("type", String(40), nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("id"),
+    Index("ix_journal_call_id", "call_id", "seq"),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", String(160), primary_key=True),
+    Column("switch", String(60), nullable=False),
+    Column("direction", String(10), nullable=False),
+    Column("caller_number", String(80), nullable=False, server_default=""),
+    Column("caller_name", String(200), nullable=False, server_default=""),
+    Column("did", String(80), nullable=False, server_default=""),
+    Column("customer_id", Integer, nullable=True),
+    Column("number", String(20), nullable=False, server_default=""),
+    Column("arrived_at", BigInteger, nullable=False),
+    Column("answered_at", BigInteger, nullable=True),
+    Column("ended_at", BigInteger, nullable=True),
+    Column("outcome", String(20), nullable=False, server_default=""),
+    Column("queue", String(80), nullable=False, server_default=""),
+    Column("agent", String(120), nullable=False, server_default=""),
+    Column("waited", BigInteger, nullable=False, server_default="0"),
+    Column("talked", BigInteger, nullable=False, server_default="0"),
+    Column("menu_path", Text, nullable=False, server_default=""),
+    Column("why", Text, nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("topic", String(80), nullable=False, server_default=""),
+    Column("result", String(80), nullable=False, server_default=""),
+    Column("note_by", String(120), nullable=False, server_default=""),
+    Index("ix_calls_customer_id", "customer_id", "arrived_at"),
+    Index("ix_calls_arrived_at", "arrived_at"),
+    Index("ix_calls_agent", "agent", "arrived_at"),
+)
