@@ -31,7 +31,7 @@ DEFAULT_SIZE = 10_000
 _CATCH_UP_BATCH = 500
 
 
-class Lagged(Exception):  # noqa: N818 - it is told, not only raised
+class Lagged(Exception):
     """The reader fell behind: events after ``seq`` were dropped. Fetch a snapshot and go on."""
 
     def __init__(self, seq: int) -> None:

@@ -62,7 +62,7 @@ class ServiceStarted(Event, frozen=True, kw_only=True):
 
 
 class SwitchConnected(Event, frozen=True, kw_only=True):
-    """Logged in over AMI and the picture is whole again. ``restarted``: the PBX is a new process."""
+    """Logged in over AMI, the picture is whole. ``restarted``: the PBX is a new process."""
 
     asterisk_version: str
     restarted: bool = False
@@ -133,6 +133,23 @@ class PriorityTerm(msgspec.Struct, frozen=True, kw_only=True):
 
     label: str
     seconds: int
+
+
+class QueueEntryScored(Event, frozen=True, kw_only=True):
+    """What a waiting caller's place is computed from; said at the join and whenever it changes.
+
+    The wanted order of a queue is ascending ``virtual_join`` (the true join, minus the head start
+    of the caller's class, in microseconds since the epoch), then ``entry_id``. ``label`` names the
+    class ("VIP"), ``policy`` is the policy's name and version.
+    """
+
+    entry_id: str
+    queue: str
+    joined_at: Micros
+    virtual_join: Micros
+    label: str
+    terms: tuple[PriorityTerm, ...]
+    policy: str
 
 
 class QueueMoved(Event, frozen=True, kw_only=True):
@@ -258,7 +275,7 @@ class CallEnded(Event, frozen=True, kw_only=True):
 
 
 class AgentAvailabilityChanged(Event, frozen=True, kw_only=True):
-    """What the person chose (or wrap-up set for them). ``until``: when it ends by itself (0: never)."""
+    """What the person chose, or wrap-up set for them. ``until``: when it ends by itself (0: never)."""
 
     agent: str
     availability: Availability
@@ -403,6 +420,7 @@ AnyEvent = (
     | MenuChosen
     | MenuLeft
     | CallQueued
+    | QueueEntryScored
     | QueueMoved
     | QueueMoveFailed
     | QueueLeft
@@ -452,4 +470,5 @@ def encode(event: Event) -> bytes:
 
 def decode(data: bytes | str) -> AnyEvent:
     """The event that :func:`encode` wrote. Raises :class:`msgspec.ValidationError`."""
-    return _decoder.decode(data)
+    event: AnyEvent = _decoder.decode(data)
+    return event
