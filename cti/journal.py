@@ -51,10 +51,10 @@ class Journal:
         self._now = now
         self._spool = spool
         self._seq = 0
-        self._written = 0
         self._unwritten: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._progress = asyncio.Event()
+        self._spooled_up_to = 0
         self.failing_since: int | None = None
 
     @property
@@ -72,9 +72,9 @@ class Journal:
         async with self._engine.connect() as connection:
             last = (await connection.execute(select(func.max(journal.c.seq)))).scalar() or 0
         spooled = self._read_spool()
-        last = max(last, spooled[-1].seq if spooled else 0)
+        self._spooled_up_to = spooled[-1].seq if spooled else 0
+        last = max(last, self._spooled_up_to)
         self._unwritten.extend(spooled)
-        self._written = last
         self._seq = last + SEQ_GAP if last else 0
         self._bus.reads_from(self.read_after)
         self.record(ServiceStarted(at=self._now(), after_seq=last, version=version))
@@ -130,8 +130,10 @@ class Journal:
     def _forget(self, batch: Sequence[Event]) -> None:
         for _ in batch:
             self._unwritten.popleft()
-        self._written = batch[-1].seq
         self._progress.set()
+        if self._spooled_up_to and batch[-1].seq >= self._spooled_up_to:
+            self._spooled_up_to = 0
+            self._spool.unlink(missing_ok=True)
 
     async def _write(self, batch: Sequence[Event]) -> None:
         try:
@@ -210,19 +212,22 @@ class Journal:
         lines = b"".join(encode(event) + b"\n" for event in self._unwritten)
         try:
             self._spool.parent.mkdir(parents=True, exist_ok=True)
-            with self._spool.open("ab") as file:
-                file.write(lines)
+            self._spool.write_bytes(lines)
         except OSError as error:
             log.error("journal_spool_failed", lost=len(self._unwritten), reason=str(error))
         else:
             log.warning("journal_spooled", events=len(self._unwritten), file=self._spool.name)
 
     def _read_spool(self) -> list[Event]:
-        """Events of the run before; the file is renamed away once they are taken in."""
+        """Events of the run before. The file goes once they are in the database."""
         if not self._spool.exists():
             return []
-        events: list[Event] = [decode(line) for line in self._spool.read_bytes().splitlines()]
-        self._spool.unlink()
+        events: list[Event] = []
+        for number, line in enumerate(self._spool.read_bytes().splitlines(), start=1):
+            try:
+                events.append(decode(line))
+            except msgspec.DecodeError as error:
+                log.error("journal_spool_line_unreadable", line=number, reason=str(error))
         return events
 
 

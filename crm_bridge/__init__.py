@@ -1,0 +1,1 @@
+"""Customers: who calls, what we know about them, and the screen-pop made of it."""

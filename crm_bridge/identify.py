@@ -1,0 +1,201 @@
+"""Who calls: the look-up starts when the call arrives, long before anybody rings.
+
+Routing never waits longer than the deadline: then the caller is ``late`` (default class), and a
+second CustomerIdentified follows when the store answers. The screen-pop is put together right
+behind it, so that it stands ready before the first agent's phone rings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Protocol
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from crm_bridge.numbers import is_withheld, to_e164
+from crm_bridge.settings import CrmSettings
+from crm_bridge.store import Customer
+from cti.bus import Bus
+from cti.clock import Now
+from cti.domain.events import (
+    CallArrived,
+    CallEnded,
+    CustomerIdentified,
+    CustomerNote,
+    Event,
+    Match,
+    PastContact,
+    ScreenPopReady,
+)
+
+log = structlog.get_logger(__name__)
+
+Record = Callable[[Event], Event]
+Contacts = Callable[[int, int], Awaitable[Sequence[PastContact]]]
+"""``contacts(customer_id, limit)``: the customer's past calls, newest first."""
+
+
+class Customers(Protocol):
+    """Where customers are looked up: our store, or a connector to another CRM."""
+
+    async def by_number(self, number: str) -> list[Customer]:
+        """Everybody with this E.164 number, best ranked first."""
+        ...
+
+    async def notes(self, customer_id: int, limit: int = 50) -> list[CustomerNote]:
+        """The notes on a customer, newest first."""
+        ...
+
+
+class IdentifyService:
+    """Recognises callers and assembles their screen-pops."""
+
+    def __init__(
+        self,
+        settings: CrmSettings,
+        customers: Customers,
+        contacts: Contacts,
+        bus: Bus,
+        record: Record,
+        now: Now,
+    ) -> None:
+        self._settings = settings
+        self._customers = customers
+        self._contacts = contacts
+        self._record = record
+        self._now = now
+        self._known: dict[str, CustomerIdentified] = {}
+        self._waiting: dict[str, asyncio.Event] = {}
+        self._live: set[str] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._subscription = bus.subscribe("identify", CallArrived, CallEnded)
+
+    async def run(self) -> None:
+        """Follow the bus until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            async for event in self._subscription:
+                if isinstance(event, CallArrived):
+                    self._live.add(event.call_id)
+                    self._start(group, event)
+                else:
+                    self._forget(event.call_id)
+
+    async def identity(self, call_id: str, seconds: float) -> CustomerIdentified | None:
+        """Who the call is from, as far as it is known within ``seconds``; None: not yet."""
+        answered = self._waiting.setdefault(call_id, asyncio.Event())
+        try:
+            async with asyncio.timeout(seconds):
+                await answered.wait()
+        except TimeoutError:
+            if call_id not in self._live:
+                self._waiting.pop(call_id, None)
+        return self._known.get(call_id)
+
+    def restore(self, events: Iterable[Event]) -> None:
+        """Take up what was known of the calls still open when Ringdesk last ran."""
+        for event in events:
+            if isinstance(event, CallArrived):
+                self._live.add(event.call_id)
+            elif isinstance(event, CallEnded):
+                self._forget(event.call_id)
+            elif isinstance(event, CustomerIdentified):
+                self._remember(event)
+
+    def _remember(self, identified: CustomerIdentified) -> None:
+        if identified.call_id not in self._live:
+            return
+        self._known[identified.call_id] = identified
+        answered = self._waiting.setdefault(identified.call_id, asyncio.Event())
+        if identified.match != "late":
+            answered.set()
+
+    def _forget(self, call_id: str) -> None:
+        self._live.discard(call_id)
+        self._known.pop(call_id, None)
+        self._waiting.pop(call_id, None)
+
+    def _start(self, group: asyncio.TaskGroup, call: CallArrived) -> None:
+        raw = call.did if call.direction == "outbound" else call.caller_number
+        number = to_e164(raw, self._settings.default_region)
+        if call.direction == "internal":
+            return
+        if not number:
+            self._say(call, number, "anonymous" if is_withheld(raw) else "none", [], 0)
+            return
+        task = group.create_task(self._identify(call, number), name=f"identify {call.call_id}")
+        self._tasks[call.call_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(call.call_id, None))
+
+    async def _identify(self, call: CallArrived, number: str) -> None:
+        started = self._now()
+        if len(self._tasks) > self._settings.concurrent_lookups:
+            self._say(call, number, "late", [], 0)
+        lookup = asyncio.create_task(self._customers.by_number(number))
+        done, _ = await asyncio.wait({lookup}, timeout=self._settings.deadline_seconds)
+        if not done and call.call_id not in self._known:
+            self._say(call, number, "late", [], self._now() - started)
+        try:
+            found = await lookup
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("customer_lookup_failed", call_id=call.call_id, reason=type(error).__name__)
+            if call.call_id not in self._known:
+                self._say(call, number, "late", [], self._now() - started)
+            return
+        match: Match = "one" if len(found) == 1 else "several" if found else "none"
+        identified = self._say(call, number, match, found, self._now() - started)
+        await self._assemble(call, identified)
+
+    def _say(
+        self, call: CallArrived, number: str, match: Match, found: Sequence[Customer], took: int
+    ) -> CustomerIdentified:
+        refs = tuple(customer.ref() for customer in found)
+        identified = CustomerIdentified(
+            at=self._now(),
+            switch=call.switch,
+            call_id=call.call_id,
+            cause=call.id,
+            number=number,
+            match=match,
+            customer=refs[0] if refs else None,
+            candidates=refs if len(refs) > 1 else (),
+            took=took,
+        )
+        self._record(identified)
+        self._remember(identified)
+        if not refs:
+            self._pop(identified, (), ())
+        return identified
+
+    async def _assemble(self, call: CallArrived, who: CustomerIdentified) -> None:
+        if who.customer is None:
+            return
+        try:
+            contacts = await self._contacts(who.customer.id, self._settings.contacts_in_pop)
+            notes = await self._customers.notes(who.customer.id, 5)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("screen_pop_incomplete", call_id=call.call_id, reason=type(error).__name__)
+            contacts, notes = (), []
+        self._pop(who, contacts, notes)
+
+    def _pop(
+        self,
+        who: CustomerIdentified,
+        contacts: Sequence[PastContact],
+        notes: Sequence[CustomerNote],
+    ) -> None:
+        self._record(
+            ScreenPopReady(
+                at=self._now(),
+                switch=who.switch,
+                call_id=who.call_id,
+                cause=who.id,
+                number=who.number,
+                match=who.match,
+                customer=who.customer,
+                candidates=who.candidates,
+                contacts=tuple(contacts),
+                notes=tuple(notes),
+            )
+        )

@@ -1,0 +1,166 @@
+"""Who calls: found by number within the deadline, or late and then all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from crm_bridge.identify import IdentifyService
+from crm_bridge.importing import import_customers
+from crm_bridge.settings import CrmSettings
+from crm_bridge.store import Customer, CustomerStore
+from cti.bus import Bus
+from cti.clock import now
+from cti.domain import events as ev
+
+ROWS = """name,phone,tier
+Marina Ivanova,+447700900147,vip
+Anna Orlova,+447700900150,
+Boris Orlov,+447700900150,gold
+"""
+
+
+class SlowStore(CustomerStore):
+    """The store behind a slow line."""
+
+    seconds = 0.0
+    error: Exception | None = None
+
+    async def by_number(self, number: str) -> list[Customer]:
+        await asyncio.sleep(self.seconds)
+        if self.error:
+            raise self.error
+        return await super().by_number(number)
+
+
+@pytest.fixture
+async def slow_store(engine: AsyncEngine) -> SlowStore:
+    await import_customers(engine, ROWS, region="GB", at=1)
+    return SlowStore(engine)
+
+
+async def no_contacts(customer_id: int, limit: int) -> Sequence[ev.PastContact]:
+    return []
+
+
+def arrived(number: str, direction: ev.Direction = "inbound", did: str = "400") -> ev.CallArrived:
+    return ev.CallArrived(
+        at=now(),
+        call_id="pbx-1.1",
+        direction=direction,
+        channel="PJSIP/trunk-1",
+        leg="1.1",
+        caller_number=number,
+        caller_name="",
+        did=did,
+    )
+
+
+@asynccontextmanager
+async def running(
+    store: CustomerStore, deadline: float = 0.3
+) -> AsyncIterator[tuple[IdentifyService, Bus, list[ev.Event]]]:
+    bus, seen = Bus(), list[ev.Event]()
+
+    def record(event: ev.Event) -> ev.Event:
+        seen.append(event)
+        return event
+
+    settings = CrmSettings(deadline_seconds=deadline)
+    service = IdentifyService(settings, store, no_contacts, bus, record, now)
+    task = asyncio.create_task(service.run())
+    yield service, bus, seen
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(3):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_known_caller_is_found_and_the_pop_is_ready(slow_store: SlowStore) -> None:
+    async with running(slow_store) as (service, bus, seen):
+        bus.publish(arrived("07700 900147"))
+        await until(lambda: len(seen) == 2)
+        who, pop = seen
+        assert isinstance(who, ev.CustomerIdentified)
+        assert isinstance(pop, ev.ScreenPopReady)
+        assert (who.match, who.number) == ("one", "+447700900147")
+        assert pop.customer is not None
+        assert pop.customer.name == "Marina Ivanova"
+        assert await service.identity("pbx-1.1", 0.1) == who
+
+
+@pytest.mark.parametrize(
+    ("number", "match", "candidates"),
+    [("+447700900150", "several", 2), ("+447700900999", "none", 0), ("anonymous", "anonymous", 0)],
+)
+async def test_several_unknown_and_anonymous(
+    slow_store: SlowStore, number: str, match: str, candidates: int
+) -> None:
+    async with running(slow_store) as (_, bus, seen):
+        bus.publish(arrived(number))
+        await until(lambda: len(seen) == 2)
+        assert isinstance(seen[1], ev.ScreenPopReady)
+        assert (seen[1].match, len(seen[1].candidates)) == (match, candidates)
+
+
+async def test_an_outbound_call_is_known_by_the_dialled_number(slow_store: SlowStore) -> None:
+    async with running(slow_store) as (_, bus, seen):
+        bus.publish(arrived("101", "outbound", "07700900147"))
+        await until(lambda: len(seen) == 2)
+        assert isinstance(seen[0], ev.CustomerIdentified)
+        assert seen[0].match == "one"
+
+
+async def test_a_late_store_gives_the_default_first_and_the_answer_later(
+    slow_store: SlowStore,
+) -> None:
+    slow_store.seconds = 0.15
+    async with running(slow_store, deadline=0.02) as (service, bus, seen):
+        bus.publish(arrived("+447700900147"))
+        late = await service.identity("pbx-1.1", 0.06)
+        assert late is not None
+        assert late.match == "late"
+        found = await service.identity("pbx-1.1", 1)
+        assert found is not None
+        assert found.match == "one"
+
+
+async def test_a_broken_store_is_late_and_the_next_caller_is_served(slow_store: SlowStore) -> None:
+    slow_store.error = OSError("away")
+    async with running(slow_store) as (_, bus, seen):
+        bus.publish(arrived("+447700900147"))
+        await until(lambda: len(seen) == 2)
+        assert isinstance(seen[0], ev.CustomerIdentified)
+        assert seen[0].match == "late"
+        slow_store.error = None
+        bus.publish(arrived("+447700900147"))
+        await until(lambda: len(seen) == 4)
+
+
+async def test_nothing_is_kept_of_ended_calls(slow_store: SlowStore) -> None:
+    slow_store.seconds = 0.05
+    async with running(slow_store) as (service, bus, seen):
+        bus.publish(arrived("+447700900147"))
+        bus.publish(
+            ev.CallEnded(
+                at=now(), call_id="pbx-1.1", direction="inbound", outcome="abandoned", lasted=1
+            )
+        )
+        await until(lambda: len(seen) == 2)
+        assert await service.identity("pbx-1.1", 0.01) is None
+        assert not any((service._known, service._waiting, service._live, service._tasks))
+
+
+async def test_what_was_known_survives_a_restart(slow_store: SlowStore) -> None:
+    async with running(slow_store) as (service, _, _seen):
+        who = ev.CustomerIdentified(at=1, call_id="pbx-1.1", number="+447700900147", match="none")
+        service.restore([arrived("+447700900147"), who])
+        assert await service.identity("pbx-1.1", 0.01) == who
