@@ -103,6 +103,8 @@ class TomlDocument:
     def _describe(self, detail: ErrorDetails, model: type[BaseModel]) -> Problem:
         path, field, siblings = _resolve(detail["loc"], self.values, model)
         reason, cure = _explain(detail, path, field, siblings)
+        if detail["type"] in _TAG_ERRORS:
+            path = (*path, _discriminator(detail))
         return self.problem(path, reason, cure)
 
 
@@ -207,14 +209,22 @@ def _syntax_problem(
     place = re.search(r"\(at line (\d+), column \d+\)", message)
     line = int(place.group(1)) if place else _last_line(text)
     reason = re.sub(r" \(at [^()]*\)$", "", message)
-    here = [path for path, at in lines.items() if at == line]
     return Problem(
         file=file,
         line=line,
-        key=dotted(max(here, key=len)) if here else "",
+        key=_key_on(line, text, lines),
         reason=reason[:1].lower() + reason[1:],
         cure=next((cure for part, cure in _SYNTAX_CURES if part in message.lower()), ""),
     )
+
+
+def _key_on(line: int, text: str, lines: Mapping[KeyPath, int]) -> str:
+    """The key on a broken line, as the syntax tree or, failing that, the line itself tells."""
+    here = [path for path, at in lines.items() if at == line]
+    if here:
+        return dotted(max(here, key=len))
+    written = re.match(r"\s*([\w.\"'-]+)\s*=", "".join(text.split("\n")[line - 1 : line]))
+    return written.group(1) if written else ""
 
 
 def _last_line(text: str) -> int:
@@ -237,11 +247,22 @@ def _resolve(
         fields = _fields_of(kinds)
         exists = _has(values, part)
         if not exists and not (part in fields and position == len(loc) - 1):
+            kinds = _item_kinds(kinds) if isinstance(part, int) else _tagged(kinds, part)
             continue
         path, field, siblings = (*path, part), fields.get(str(part)), frozenset(fields)
         values = values[part] if exists else None  # type: ignore[index]
         kinds = _members(field.annotation) if field else _item_kinds(kinds)
     return path, field, siblings
+
+
+def _tagged(kinds: tuple[Any, ...], tag: str) -> tuple[Any, ...]:
+    """Of the members of a tagged union the one that ``tag`` stands for, if it is a tag."""
+    chosen = tuple(
+        kind
+        for kind in kinds
+        if any(tag in get_args(field.annotation) for field in _fields_of([kind]).values())
+    )
+    return chosen or kinds
 
 
 def _has(values: object, part: str | int) -> bool:
@@ -287,6 +308,13 @@ def _is_mapping(container: Any) -> bool:
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
+_TAG_ERRORS = frozenset({"union_tag_invalid", "union_tag_not_found"})
+
+
+def _discriminator(detail: ErrorDetails) -> str:
+    return str(detail["ctx"]["discriminator"]).strip("'")
+
+
 def _explain(
     detail: ErrorDetails, path: KeyPath, field: FieldInfo | None, siblings: frozenset[str]
 ) -> tuple[str, str]:
@@ -299,6 +327,14 @@ def _explain(
             return "unknown key", did_you_mean(name, siblings - {name})
         case "missing":
             return "this key is required", f"add it: {help_text}" if help_text else "add it"
+        case "union_tag_not_found":
+            return "this key is required", "add it"
+        case "union_tag_invalid":
+            tags = re.findall(r"'([^']*)'", detail["ctx"]["expected_tags"])
+            tag = str(detail["ctx"]["tag"])
+            return f'there is no "{tag}"', did_you_mean(tag, tags)
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return "should be a table", help_text or "write { key = value }"
         case "value_error":
             return detail["msg"].removeprefix("Value error, "), given_cure or help_text
         case _ if given_cure:
