@@ -231,7 +231,7 @@ class CustomerImport:
 
     async def _merge(self, customer_id: int, row: CustomerRow) -> bool:
         card = self._cards[customer_id]
-        changed = {n: v for n, v in row.values.items() if v and v != card[n]}
+        changed = {n: v for n, v in row.values.items() if v and v.casefold() != card[n].casefold()}
         if not changed:
             return False
         card |= changed

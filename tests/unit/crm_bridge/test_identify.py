@@ -123,7 +123,7 @@ async def test_a_late_store_gives_the_default_first_and_the_answer_later(
     slow_store: SlowStore,
 ) -> None:
     slow_store.seconds = 0.15
-    async with running(slow_store, deadline=0.02) as (service, bus, seen):
+    async with running(slow_store, deadline=0.02) as (service, bus, _):
         bus.publish(arrived("+447700900147"))
         late = await service.identity("pbx-1.1", 0.06)
         assert late is not None

@@ -51,7 +51,7 @@ async def test_new_merged_unchanged_and_rejected(engine: AsyncEngine, store: Cus
     ]
     assert [v.line for v in again] == [2, 3, 4, 5, 6, 7, 8]
     card = (await store.by_number("+442079460001"))[0]
-    assert (card.name, card.tier, card.company) == ("marina ivanova", "gold", "Sever Logistics")
+    assert (card.name, card.tier, card.company) == ("Marina Ivanova", "gold", "Sever Logistics")
     assert [note.text for note in await store.notes(card.id)] == ["likes tea"]
 
 

@@ -37,7 +37,9 @@ def test_any_text_is_e164_or_nothing(raw: str) -> None:
 
 
 def test_withheld_numbers_are_a_state_of_their_own() -> None:
-    assert is_withheld("") and is_withheld("Anonymous") and is_withheld("<unknown>")
+    assert is_withheld("")
+    assert is_withheld("Anonymous")
+    assert is_withheld("<unknown>")
     assert not is_withheld("101")
 
 
