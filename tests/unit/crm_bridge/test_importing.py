@@ -37,7 +37,7 @@ async def test_new_merged_unchanged_and_rejected(engine: AsyncEngine, store: Cus
     assert [v.verdict for v in again] == [
         "unchanged",
         "merged",
-        "merged",
+        "unchanged",
         "new",
         "rejected",
         "rejected",
