@@ -1,0 +1,48 @@
+# Two commands do everything: `make demo` shows the main job, `make test` passes the tests.
+# Everything lands in this checkout: .venv (Python), .cache (a real Asterisk), var (data).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+
+.PHONY: help install demo test check programs lock vendor screenshots clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(RUNTIME) ## Prepare .venv with the `ringdesk` command
+
+demo: $(RUNTIME) ## A real call on a real Asterisk, the customer popping up in the browser
+	@$(BIN)/ringdesk demo $(ARGS)
+
+test: $(DEV) programs check ## Run every check and every test (under 10 minutes)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV) ## Style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+programs: ## The programs which the tests drive: SIPp, Chromium, espeak-ng
+	@tools/programs sipp chromium espeak-ng
+
+$(RUNTIME): requirements.lock pyproject.toml tools/venv
+	@tools/venv $(PYTHON) $(VENV) requirements.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+lock: ## Pin the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --upgrade -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements.lock --upgrade -o requirements-dev.lock
+
+vendor: ## Fetch the browser libraries anew, as tools/vendor.py lists them
+	$(PYTHON) tools/vendor.py
+
+clean: ## Remove what install, demo and test have made
+	rm -rf $(VENV) .cache var
