@@ -159,7 +159,9 @@ class AsteriskInstance:
         """Hang up every channel and wait until all are gone (TimeoutError after 5 seconds)."""
         await self.cli("channel request hangup all")
         async with asyncio.timeout(5):
-            while await self.channels():
+            while True:
+                if not await self.channels():
+                    return
                 await asyncio.sleep(0.05)
 
     async def channels(self) -> int:
