@@ -60,11 +60,12 @@ class ConfigFileError(Exception):
 
 
 class TomlDocument:
-    """A TOML text that parsed: its ``values``, and the line of each key for what is said later."""
+    """A TOML text that parsed: its ``text``, ``values``, and the line of each key for what is said later."""
 
     def __init__(self, text: str, file: str) -> None:
         """Raises :class:`ConfigFileError` when ``text`` is not TOML."""
         self.file = file
+        self.text = text
         self._lines = key_lines(text)
         try:
             self.values: dict[str, Any] = tomllib.loads(text.replace("\r\n", "\n"))

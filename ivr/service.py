@@ -1,0 +1,70 @@
+"""The IVR as a service: FastAGI in front, menus behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from cti.agi.server import AgiLimits, AgiServer, AgiSession
+from cti.domain.events import Event, Micros
+from ivr.book import MenuBook
+from ivr.interpreter import MenuError
+from ivr.session import CustomerOf, MenuSession, Surroundings
+from ivr.settings import IvrSettings
+
+log = structlog.get_logger(__name__)
+
+_LISTEN_AGAIN = 2.0
+
+
+class IvrService:
+    """Serves callers in menus. ``server`` tells the port and how sessions ended."""
+
+    def __init__(
+        self,
+        settings: IvrSettings,
+        book: MenuBook,
+        record: Callable[[Event], Event],
+        now: Callable[[], Micros],
+        customer_of: CustomerOf,
+        switch: str,
+    ) -> None:
+        self._book = book
+        self._around = Surroundings(
+            settings=settings, record=record, now=now, customer_of=customer_of, switch=switch
+        )
+        self.server = AgiServer(
+            self._serve,
+            host=settings.host,
+            port=settings.port,
+            allow=settings.pbx_networks,
+            limits=AgiLimits(sessions=settings.max_sessions, drain_seconds=settings.drain_seconds),
+        )
+
+    async def run(self) -> None:
+        """Serve until cancelled; an address that is taken is tried again and again.
+
+        Meanwhile callers lose nothing: the dialplan's fallback serves them.
+        """
+        while True:
+            try:
+                await self.server.run()
+            except OSError as error:
+                settings = self._around.settings
+                log.error(
+                    "agi_cannot_listen",
+                    host=settings.host,
+                    port=settings.port,
+                    error=str(error),
+                    cure="end what holds the port, or set ivr.host and ivr.port",
+                )
+                await asyncio.sleep(_LISTEN_AGAIN)
+
+    async def _serve(self, agi: AgiSession) -> None:
+        session = MenuSession(agi, self._book.current, self._around)
+        try:
+            await session.run()
+        except MenuError as error:
+            log.error("menu_failed", call_id=session.call_id, reason=str(error))
