@@ -1,0 +1,138 @@
+"""The picture as JSON objects for browsers. None means absent: :mod:`dashboard.merge_patch`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dashboard.merge_patch import Object, pruned
+from dashboard.picture import AgentCard, AgentState, Link, LiveCall, OwnCall, RecordingState, Wait
+
+
+def link_row(link: Link) -> Object:
+    """Whether the PBX can be seen, and since when."""
+    return {"up": link.up, "since": link.since, "switch": link.switch, "reason": link.reason}
+
+
+def me_row(agent: AgentState) -> Object:
+    """An agent's own state."""
+    row = {
+        "availability": agent.availability,
+        "reason": agent.reason,
+        "since": agent.since,
+        "until": agent.until or None,
+        "activity": agent.activity,
+        "activity_since": agent.activity_since,
+    }
+    return _object(row)
+
+
+def today_row(agent: AgentState) -> Object:
+    """An agent's day so far."""
+    return {"calls": agent.calls, "talked": agent.talked, "missed": agent.missed}
+
+
+def agent_row(agent: AgentState, card: AgentCard, call: LiveCall | None) -> Object:
+    """An agent as a supervisor sees them; ``since``: the newer of both states."""
+    live = call is not None and agent.own is not None and agent.own.phase != "ended"
+    row = {
+        "name": card.name,
+        "availability": agent.availability,
+        "reason": agent.reason,
+        "activity": agent.activity,
+        "since": max(agent.since, agent.activity_since),
+        "call_id": call.call_id if call and live else None,
+        "number": call.shown_number if call and live else None,
+        "name_of_customer": call.customer.name if call and live and call.customer else None,
+    }
+    return _object(row)
+
+
+def wait_row(wait: Wait, call: LiveCall | None) -> Object:
+    """A waiting caller. The order of a queue is ascending ``virtual_join``, then the entry's id."""
+    customer = call.customer if call else None
+    row = {
+        "call_id": wait.call_id,
+        "joined_at": wait.joined_at,
+        "virtual_join": wait.virtual_join,
+        "label": wait.label,
+        "terms": msgspec.to_builtins(wait.terms),
+        "number": call.shown_number if call else "",
+        "name": customer.name if customer else None,
+        "tier": customer.tier if customer else None,
+        "match": call.match if call else None,
+        "offered": _offered(call, wait.entry_id),
+    }
+    return _object(row)
+
+
+def _offered(call: LiveCall | None, entry_id: str) -> bool:
+    return call is not None and any(o.entry_id == entry_id for o in call.offers.values())
+
+
+def call_row(own: OwnCall, call: LiveCall) -> Object:
+    """The call on an agent's desk, with everything known of the caller."""
+    row = {
+        "call_id": own.call_id,
+        "phase": own.phase,
+        "since": own.since,
+        "offered_at": own.offered_at,
+        "answered_at": own.answered_at,
+        "ended_at": own.ended_at,
+        "direction": call.direction,
+        "number": call.shown_number,
+        "caller_number": call.caller_number,
+        "did": call.did,
+        "queue": call.queue,
+        "waited": call.waited,
+        "path": list(call.path),
+        "why": call.why,
+        "recording": _recording(call, own.talk_id),
+        "pop": _pop(call),
+        "disposition": _disposition(call),
+    }
+    return _object(row)
+
+
+def _recording(call: LiveCall, talk_id: str) -> Object | None:
+    """The newest recording of this agent's own talk."""
+    mine = [r for r in call.recordings.values() if r.talk_id == talk_id]
+    return _recording_row(mine[-1]) if mine else None
+
+
+def _recording_row(recording: RecordingState) -> Object:
+    return {"id": recording.id, "state": recording.state, "reason": recording.reason}
+
+
+def _pop(call: LiveCall) -> Object | None:
+    """The screen-pop; as long as only the identity is known, that much of it."""
+    if call.pop is not None:
+        whole: Object = msgspec.to_builtins(call.pop)
+        wanted = ("number", "match", "customer", "candidates", "contacts", "notes")
+        return {name: whole.get(name) for name in wanted} | _empty_lists(whole)
+    if call.match is None:
+        return None
+    customer = msgspec.to_builtins(call.customer) if call.customer else None
+    return {"number": call.number, "match": call.match, "customer": customer} | _empty_lists({})
+
+
+def _empty_lists(pop: Object) -> Object:
+    return {name: pop.get(name, []) for name in ("candidates", "contacts", "notes")}
+
+
+def _disposition(call: LiveCall) -> Object | None:
+    saved = call.disposition
+    if saved is None:
+        return None
+    return {
+        "note": saved.note,
+        "topic": saved.topic,
+        "result": saved.result,
+        "saved_at": saved.at,
+    }
+
+
+def _object(row: dict[str, Any]) -> Object:
+    result: Object = pruned(row)
+    return result
