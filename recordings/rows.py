@@ -1,0 +1,72 @@
+"""The rows of the recordings table, read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cti.domain.events import Micros
+from cti.tables import journal
+from recordings.tables import recordings, transcripts
+
+Values = Mapping[str, Any]
+
+_LOOK_BACK = 100
+_LOOK_BACK_TIME = 86_400_000_000
+
+
+async def save(engine: AsyncEngine, recording_id: str, values: Values) -> None:
+    """Write a whole row, new or not. Each row has one writer."""
+    async with engine.begin() as connection:
+        changed = update(recordings).where(recordings.c.id == recording_id).values(**values)
+        if (await connection.execute(changed)).rowcount == 0:
+            await connection.execute(insert(recordings).values(id=recording_id, **values))
+
+
+async def save_transcript(
+    engine: AsyncEngine, recording_id: str, transcript: Values | None, values: Values
+) -> None:
+    """Change columns of a recording, and in the same breath write its ``transcript``, if any."""
+    async with engine.begin() as connection:
+        await connection.execute(
+            update(recordings).where(recordings.c.id == recording_id).values(**values)
+        )
+        if transcript is not None:
+            old = delete(transcripts).where(transcripts.c.recording_id == recording_id)
+            await connection.execute(old)
+            new = insert(transcripts).values(recording_id=recording_id, **transcript)
+            await connection.execute(new)
+
+
+async def unfinished(engine: AsyncEngine) -> Sequence[Row[Any]]:
+    """Rows a run before left in state recording, oldest first."""
+    query = select(recordings).where(recordings.c.state == "recording")
+    return await _rows(engine, query.order_by(recordings.c.started_at))
+
+
+async def refused(engine: AsyncEngine) -> Sequence[Row[Any]]:
+    """Rows the disk refused, to be tried again, oldest first."""
+    query = select(recordings).where(recordings.c.state == "failed", recordings.c.retry)
+    return await _rows(engine, query.order_by(recordings.c.started_at))
+
+
+async def untold(engine: AsyncEngine, now: Micros) -> Sequence[Row[Any]]:
+    """Newest finished rows whose event did not reach the journal: a crash came between."""
+    newest = (
+        select(recordings)
+        .where(recordings.c.state != "recording", recordings.c.started_at > now - _LOOK_BACK_TIME)
+        .order_by(recordings.c.started_at.desc())
+        .limit(_LOOK_BACK)
+        .subquery()
+    )
+    event_id = newest.c.id + "-" + newest.c.state
+    return await _rows(engine, select(newest).where(event_id.not_in(select(journal.c.id))))
+
+
+async def _rows(engine: AsyncEngine, query: Any) -> Sequence[Row[Any]]:
+    async with engine.connect() as connection:
+        rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+    return rows

@@ -1,0 +1,176 @@
+"""Turns stored recordings into transcripts, one job after the other, behind the calls.
+
+The queue is the database: recordings whose transcript is pending. A restart goes on with it. A
+recording at which the speech process dies is tried once more in a fresh one, and then given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+from sqlalchemy import Row, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cti.bus import Bus
+from cti.clock import Now
+from cti.domain.events import Event, RecordingStopped, TranscriptFailed, TranscriptReady
+from recordings import rows
+from recordings.places import audio_file
+from recordings.settings import RecordingSettings, no_engine
+from recordings.speech_process import SpeechProcess, SpeechProcessDied
+from recordings.speech_worker import Heard, Job, Refused
+from recordings.tables import recordings
+from recordings.transcription import Segment, conversation
+
+log = structlog.get_logger(__name__)
+
+CRASHES = 2
+"""How many speech processes a recording may cost."""
+_LOAD_SECONDS = 300.0
+_RETRY_SECONDS = 5.0
+_POLL_SECONDS = 60.0
+
+
+class TranscriptionService:
+    """Follows the bus from its construction on; :meth:`run` does the work."""
+
+    def __init__(
+        self,
+        settings: RecordingSettings,
+        engine: AsyncEngine,
+        bus: Bus,
+        record: Callable[[Event], Event],
+        now: Now,
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._record = record
+        self._now = now
+        self._stopped = bus.subscribe("transcription", RecordingStopped)
+        self._wake = asyncio.Event()
+        self._picking = asyncio.Lock()
+        self._in_work: set[str] = set()
+
+    async def run(self) -> None:
+        """Transcribe until cancelled."""
+        with self._stopped:
+            async with asyncio.TaskGroup() as tasks:
+                for number in range(self._settings.speech.workers):
+                    tasks.create_task(self._work(), name=f"transcription-{number}")
+                async for _ in self._stopped:
+                    self._wake.set()
+
+    async def _work(self) -> None:
+        async with SpeechProcess() as speech:
+            while True:
+                row = await self._next()
+                await self._transcribe(row, speech)
+                self._in_work.discard(row.id)
+
+    async def _next(self) -> Row[Any]:
+        """The oldest pending recording that nobody works on; waits for one."""
+        async with self._picking:
+            while True:
+                self._wake.clear()
+                if row := await self._oldest_pending():
+                    self._in_work.add(row.id)
+                    return row
+                await self._until_woken()
+
+    async def _until_woken(self) -> None:
+        try:
+            async with asyncio.timeout(_POLL_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            pass  # the database may have been away: look again
+
+    async def _oldest_pending(self) -> Row[Any] | None:
+        query = (
+            select(recordings)
+            .where(recordings.c.transcript == "pending", recordings.c.id.not_in(self._in_work))
+            .order_by(recordings.c.started_at)
+            .limit(1)
+        )
+        try:
+            async with self._engine.connect() as connection:
+                return (await connection.execute(query)).first()
+        except SQLAlchemyError as error:
+            log.warning("pending_transcripts_not_read", reason=str(error).partition("\n")[0])
+            return None
+
+    async def _transcribe(self, row: Row[Any], speech: SpeechProcess) -> None:
+        model = self._settings.speech.model_for(row.language)
+        if model is None:
+            await self._write(row, transcript="none", transcript_reason=no_engine(row.language))
+            return
+        audio = audio_file(self._settings.folder, row.id, row.started_at)
+        answer = await self._read(row, Job(audio=str(audio), model=str(model)), speech)
+        match answer:
+            case Heard(channels=(customer, agent)):
+                await self._ready(row, model.name, conversation(customer, agent))
+            case Heard():
+                await self._failed(row, "the recording is not stereo: it was not made by Ringdesk")
+            case Refused(reason=reason):
+                await self._failed(row, reason)
+
+    async def _read(self, row: Row[Any], job: Job, speech: SpeechProcess) -> Heard | Refused:
+        """Read the audio, at the cost of at most ``CRASHES`` processes over all runs."""
+        crashes, why = row.transcript_crashes, ""
+        while crashes < CRASHES:
+            try:
+                return await speech.read(job, _LOAD_SECONDS + 2 * row.seconds)
+            except SpeechProcessDied as death:
+                crashes, why = crashes + 1, str(death)
+                log.warning("speech_process_died", recording_id=row.id, reason=why)
+                await self._write(row, transcript_crashes=crashes)
+        return Refused(
+            reason=f"the speech process died {crashes} times at this recording; at last {why}"
+            " (check the model with ringdesk doctor, and the memory of this machine)"
+        )
+
+    async def _ready(self, row: Row[Any], engine: str, segments: list[Segment]) -> None:
+        words = sum(len(segment.words) for segment in segments)
+        await self._write(
+            row,
+            {
+                "engine": engine,
+                "language": row.language,
+                "made_at": self._now(),
+                "words": words,
+                "segments": msgspec.json.encode(segments).decode(),
+            },
+            transcript="ready",
+            transcript_reason="",
+        )
+        self._record(
+            TranscriptReady(**self._about(row), recording_id=row.id, engine=engine, words=words)
+        )
+
+    async def _failed(self, row: Row[Any], reason: str) -> None:
+        log.warning("transcript_failed", recording_id=row.id, reason=reason)
+        await self._write(row, transcript="failed", transcript_reason=reason)
+        self._record(TranscriptFailed(**self._about(row), recording_id=row.id, reason=reason))
+
+    def _about(self, row: Row[Any]) -> dict[str, Any]:
+        return {
+            "at": self._now(),
+            "switch": row.switch,
+            "call_id": row.call_id,
+            "cause": f"{row.id}-stored",
+        }
+
+    async def _write(
+        self, row: Row[Any], transcript: rows.Values | None = None, /, **more: Any
+    ) -> None:
+        """Write down how far it came, however long the database is away."""
+        while True:
+            try:
+                return await rows.save_transcript(self._engine, row.id, transcript, more)
+            except SQLAlchemyError as error:
+                log.error("transcript_not_written", reason=str(error).partition("\n")[0])
+                await asyncio.sleep(_RETRY_SECONDS)
