@@ -1,0 +1,205 @@
+"""The call book: calls, legs, waits, offers and talks as they are at this moment.
+
+Only :mod:`cti.reducer` writes it; others may read it. When the PBX is empty, so are ``calls``,
+``legs`` and ``bridges``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cti.domain.events import Activity, Direction, Micros, OfferEnd, WaitEnd
+from cti.domain.facts import LegCondition
+
+LegKind = Literal["party", "local", "plumbing"]
+"""``party``: a phone or a line. ``local``: a half of a Local channel, which only joins others.
+``plumbing``: made by Asterisk itself (taps, recorders, announcers)."""
+
+TagReason = Literal["redirected", "withdrawn"]
+
+_PLUMBING = frozenset(
+    {
+        "Announcer",
+        "AsyncGoto",
+        "AudioSocket",
+        "Bridge",
+        "CBAnn",
+        "CBRec",
+        "Message",
+        "MulticastRTP",
+        "Recorder",
+        "Snoop",
+        "Surrogate",
+        "UnicastRTP",
+        "WebSocket",
+    }
+)
+
+
+def interface_of(channel: str) -> str:
+    """``PJSIP/101`` of the channel ``PJSIP/101-0000003b``."""
+    return channel.rpartition("-")[0] or channel
+
+
+def kind_of(channel: str) -> LegKind:
+    """What sort of leg has this channel name."""
+    technology = channel.partition("/")[0]
+    if technology == "Local":
+        return "local"
+    if technology in _PLUMBING or channel.endswith("<ZOMBIE>"):
+        return "plumbing"
+    return "party"
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """Everything under one Linkedid. ``caller`` is the first leg of it that is a party.
+
+    ``arrived``: CallArrived is out. ``events`` counts the events made, for their ids. ``outsider``
+    and ``reached``: a leg that is no agent's, and an agent's leg besides the caller, took part.
+    ``dial_status`` and ``dial_cause`` are of the last ringing that failed, ``cause`` is the
+    caller's hang-up cause.
+    """
+
+    id: str
+    linkedid: str
+    caller: Leg | None = None
+    arrived: bool = False
+    direction: Direction = "inbound"
+    did: str = ""
+    events: int = 0
+    legs: dict[str, Leg] = field(default_factory=dict)
+    talked: bool = False
+    outsider: bool = False
+    reached: bool = False
+    last_wait: WaitEnd | None = None
+    dial_status: str = ""
+    dial_cause: int = 0
+    cause: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    """One channel. ``agent`` is its interface when an agent uses it, else empty.
+
+    ``dialled``: somebody rings or rang it. ``talking``: another party is in reach of it through
+    bridges, ``met``: was once. ``queue``: the Queue() it is in, as a snapshot said. ``left_queue`` is when its
+    last wait ended. ``waits`` and ``talks`` count, for ids.
+    """
+
+    id: str
+    channel: str
+    call: Call
+    started: Micros
+    kind: LegKind = "party"
+    agent: str = ""
+    number: str = ""
+    name: str = ""
+    exten: str = ""
+    condition: LegCondition = "ring"
+    dialled: bool = False
+    queue: str = ""
+    bridge: str = ""
+    talking: bool = False
+    met: bool = False
+    held: bool = False
+    entry: QueueEntry | None = None
+    left_queue: Micros = 0
+    offer: Offer | None = None
+    talk: Talk | None = None
+    waits: int = 0
+    talks: int = 0
+
+    @property
+    def interface(self) -> str:
+        """The channel name without the part that is new for each channel."""
+        return interface_of(self.channel)
+
+
+@dataclass(slots=True, eq=False)
+class QueueEntry:
+    """One wait of one leg in one queue. ``answered``: an agent took it."""
+
+    id: str
+    queue: str
+    leg: Leg
+    joined: Micros
+    place: str = ""
+    answered: bool = False
+    waited: Micros = 0
+
+
+@dataclass(slots=True, eq=False)
+class Offer:
+    """One ringing of one agent. ``said`` is how the PBX says it ended, at ``said_at``."""
+
+    id: str
+    agent: str
+    leg: Leg
+    began: Micros
+    entry: QueueEntry | None = None
+    open: bool = True
+    said: OfferEnd | None = None
+    said_at: Micros = 0
+
+
+@dataclass(slots=True, eq=False)
+class Talk:
+    """One talk of the agent's ``leg`` with the other party's channel."""
+
+    id: str
+    agent: str
+    leg: Leg
+    call: Call
+    other: str
+    began: Micros
+
+
+@dataclass(slots=True, eq=False)
+class Tag:
+    """A leg that we are about to move ourselves, why, and where to."""
+
+    reason: TagReason
+    to: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Phone:
+    """An agent's phone: what it does now, and the legs on it."""
+
+    interface: str
+    activity: Activity = "idle"
+    reachable: bool = True
+    legs: dict[str, Leg] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Book:
+    """The whole picture. Bridges map a bridge to its legs in the order in which they entered.
+
+    ``members`` maps a queue member's interface to the device behind it, when they differ.
+    """
+
+    calls: dict[str, Call] = field(default_factory=dict)
+    legs: dict[str, Leg] = field(default_factory=dict)
+    locals: dict[str, Leg] = field(default_factory=dict)
+    bridges: dict[str, dict[str, Leg]] = field(default_factory=dict)
+    tags: dict[str, Tag] = field(default_factory=dict)
+    phones: dict[str, Phone] = field(default_factory=dict)
+    members: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is going on: no call, no leg, and nothing left over from one."""
+        return not (self.calls or self.legs or self.locals or self.bridges or self.tags)
+
+    def other_half(self, leg: Leg) -> Leg | None:
+        """The leg that a half of a Local channel hands everything on to."""
+        name, _, half = leg.channel.rpartition(";")
+        return self.locals.get(f"{name};{'2' if half == '1' else '1'}")
+
+    def waiting(self) -> list[QueueEntry]:
+        """All waits going on, by queue and in the order in which they began."""
+        entries = [leg.entry for leg in self.legs.values() if leg.entry]
+        return sorted(entries, key=lambda entry: (entry.queue, entry.joined))

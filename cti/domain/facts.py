@@ -1,0 +1,225 @@
+"""Facts: what the PBX said, without a trace of its version or protocol.
+
+:mod:`cti.ami.facts` makes them from AMI messages, :mod:`cti.resync` from snapshots, and
+:mod:`cti.reducer` folds them into calls. ``at`` is the PBX's own time in integer microseconds
+since the epoch. A leg (channel) is named by its ``leg``: Asterisk's Uniqueid, which never changes,
+while channel names and the Linkedid (``linkedid``: which call it belongs to) may.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from cti.domain.events import Micros, WaitEnd
+
+LegCondition = Literal["down", "ring", "ringing", "up"]
+"""``down``: made by the PBX itself. ``ring``: came in from outside. ``ringing``: we ring it."""
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What all facts carry."""
+
+    at: Micros
+
+
+# --- legs --------------------------------------------------------------------------------------
+
+
+class LegStarted(Fact, frozen=True, kw_only=True, gc=False):
+    """A leg exists. ``condition`` tells who made it; ``at`` is when it came into being.
+
+    ``dialled``: somebody rings or rang it (known only from a snapshot; DialBegan says so live).
+    ``queue``: the Queue() it is in, known only from a snapshot. ``restored``: from a snapshot.
+    """
+
+    leg: str
+    linkedid: str
+    channel: str
+    number: str = ""
+    name: str = ""
+    exten: str = ""
+    condition: LegCondition = "ring"
+    dialled: bool = False
+    queue: str = ""
+    restored: bool = False
+
+
+class LegRenamed(Fact, frozen=True, kw_only=True, gc=False):
+    """The leg's channel has another name (masquerade)."""
+
+    leg: str
+    channel: str
+
+
+class LegState(Fact, frozen=True, kw_only=True, gc=False):
+    """The leg's condition changed."""
+
+    leg: str
+    condition: LegCondition
+
+
+class LegMoved(Fact, frozen=True, kw_only=True, gc=False):
+    """The leg belongs to another call now."""
+
+    leg: str
+    linkedid: str
+
+
+class LegHungUp(Fact, frozen=True, kw_only=True, gc=False):
+    """The leg is gone. ``cause`` is Q.850, 0 for none.
+
+    ``reconstructed``: it went while we did not look; ``at`` is when that was noticed.
+    """
+
+    leg: str
+    cause: int = 0
+    reconstructed: bool = False
+
+
+class DialBegan(Fact, frozen=True, kw_only=True, gc=False):
+    """``leg`` is being rung, on behalf of the leg ``source`` (empty: of the PBX, Originate)."""
+
+    leg: str
+    source: str = ""
+    dialled: str = ""
+
+
+class DialEnded(Fact, frozen=True, kw_only=True, gc=False):
+    """Ringing ``leg`` is over; ``status`` is Asterisk's DIALSTATUS (ANSWER, BUSY, NOANSWER...)."""
+
+    leg: str
+    status: str
+
+
+# --- bridges -----------------------------------------------------------------------------------
+
+
+class BridgeEntered(Fact, frozen=True, kw_only=True, gc=False):
+    """The leg can talk to the others in ``bridge``. Its ``linkedid`` may be another one now."""
+
+    leg: str
+    linkedid: str
+    bridge: str
+
+
+class BridgeLeft(Fact, frozen=True, kw_only=True, gc=False):
+    """The leg is no longer in the bridge."""
+
+    leg: str
+    bridge: str
+
+
+class BridgeSeen(Fact, frozen=True, kw_only=True, gc=False):
+    """Exactly these legs are in the bridge, as a snapshot says."""
+
+    bridge: str
+    legs: tuple[str, ...]
+
+
+class Held(Fact, frozen=True, kw_only=True, gc=False):
+    """The party of this leg put the other on hold."""
+
+    leg: str
+
+
+class Unheld(Fact, frozen=True, kw_only=True, gc=False):
+    """The hold is over (Asterisk also says so when there was none)."""
+
+    leg: str
+
+
+class BlindTransferred(Fact, frozen=True, kw_only=True, gc=False):
+    """``leg`` sent the party it talked with to the extension ``to``."""
+
+    leg: str
+    to: str
+
+
+class AttendedTransferred(Fact, frozen=True, kw_only=True, gc=False):
+    """``leg`` joined the party it talked with to ``target``, which it had called as ``to``."""
+
+    leg: str
+    target: str
+    to: str
+
+
+# --- queues ------------------------------------------------------------------------------------
+
+
+class QueueJoined(Fact, frozen=True, kw_only=True, gc=False):
+    """The leg waits in ``queue`` since ``at``. ``place`` is where its dialplan stands."""
+
+    leg: str
+    queue: str
+    position: int
+    place: str = ""
+    restored: bool = False
+
+
+class QueueAbandoned(Fact, frozen=True, kw_only=True, gc=False):
+    """The leg stopped waiting by itself, or was taken out of the queue: Asterisk says the same.
+
+    Another ``place`` than at QueueJoined betrays a redirect.
+    """
+
+    leg: str
+    queue: str
+    place: str = ""
+
+
+class QueueLeft(Fact, frozen=True, kw_only=True, gc=False):
+    """The leg no longer waits in ``queue``. ``ended`` is set when a snapshot gave the reason."""
+
+    leg: str
+    queue: str
+    ended: WaitEnd | None = None
+
+
+class AgentCalled(Fact, frozen=True, kw_only=True, gc=False):
+    """The queue rings ``interface`` through ``leg``, for the waiting leg ``source``."""
+
+    leg: str
+    source: str
+    queue: str
+    interface: str
+    channel: str
+
+
+class AgentConnected(Fact, frozen=True, kw_only=True, gc=False):
+    """The queue gave the waiting leg ``source`` to the agent on ``leg``."""
+
+    leg: str
+    source: str
+    queue: str
+
+
+class AgentRingNoAnswer(Fact, frozen=True, kw_only=True, gc=False):
+    """The agent on ``leg`` did not take the call; the queue goes on to the next."""
+
+    leg: str
+
+
+# --- agents' phones ----------------------------------------------------------------------------
+
+
+class MemberStatus(Fact, frozen=True, kw_only=True, gc=False):
+    """A queue member as it is now. ``device`` is the interface whose state counts."""
+
+    queue: str
+    interface: str
+    device: str
+    reachable: bool
+    paused: bool = False
+
+
+class DeviceState(Fact, frozen=True, kw_only=True, gc=False):
+    """A phone can or cannot be reached at all."""
+
+    device: str
+    reachable: bool
+
+
+class SnapshotTaken(Fact, frozen=True, kw_only=True, gc=False):
+    """All facts of a snapshot were told: the book is whole again."""

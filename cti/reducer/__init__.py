@@ -1,0 +1,109 @@
+"""From facts to calls: a pure fold that keeps the call book and yields domain events.
+
+The same facts always give the same events with the same ids, so a stream that is replayed writes
+nothing new. Facts about legs that the book does not know (from before we looked) are passed over;
+:mod:`cti.resync` fills such gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cti.domain import facts
+from cti.domain.book import Book, Leg, Tag, TagReason
+from cti.domain.events import Event
+from cti.reducer import agents, bridges, legs, offers, queues, restore, talks
+from cti.reducer.state import IsAgent, State
+
+Handler = Callable[[State, Any], None]
+
+_HANDLERS: dict[type[facts.Fact], Handler] = {
+    facts.LegStarted: legs.started,
+    facts.LegRenamed: legs.renamed,
+    facts.LegState: legs.changed,
+    facts.LegMoved: legs.moved,
+    facts.LegHungUp: legs.hung_up,
+    facts.DialBegan: offers.dial_began,
+    facts.DialEnded: offers.dial_ended,
+    facts.BridgeEntered: bridges.entered,
+    facts.BridgeLeft: bridges.left,
+    facts.BridgeSeen: bridges.seen,
+    facts.Held: talks.held,
+    facts.Unheld: talks.unheld,
+    facts.BlindTransferred: bridges.blind_transferred,
+    facts.AttendedTransferred: bridges.attended_transferred,
+    facts.QueueJoined: queues.joined,
+    facts.QueueAbandoned: queues.abandoned,
+    facts.QueueLeft: queues.left,
+    facts.AgentCalled: offers.agent_called,
+    facts.AgentConnected: queues.connected,
+    facts.AgentRingNoAnswer: offers.ring_no_answer,
+    facts.MemberStatus: agents.member_status,
+    facts.DeviceState: agents.device_state,
+    facts.SnapshotTaken: agents.snapshot_taken,
+}
+
+
+def _nobody(_interface: str) -> bool:
+    return False
+
+
+class Reducer:
+    """The fold of one switch.
+
+    ``is_agent`` says of an interface (``PJSIP/101``) whether an agent uses it; queue members are
+    agents in any case.
+    """
+
+    def __init__(self, switch: str, is_agent: IsAgent = _nobody) -> None:
+        self._state = State(switch, is_agent)
+
+    @property
+    def book(self) -> Book:
+        """Calls as they are now; for reading only."""
+        return self._state.book
+
+    def apply(self, fact: facts.Fact) -> list[Event]:
+        """Take one fact in. The events are in their order and have no ``seq`` yet."""
+        state = self._state
+        _HANDLERS[type(fact)](state, fact)
+        if state.touched:
+            agents.refresh(state, fact.at)
+        events = state.out
+        if events:
+            state.out = []
+        return events
+
+    def restore(self, events: Iterable[Event]) -> None:
+        """Take in what the journal has of calls that had not ended, oldest first.
+
+        To be called on an empty book, before :func:`cti.resync.resync`: nothing that is journaled
+        is emitted again, and ids go on where they stopped.
+        """
+        for event in events:
+            restore.take_in(self._state, event)
+
+    def tag(self, call_id: str, leg: str, reason: TagReason, to: str = "") -> bool:
+        """Say beforehand that we are about to move a leg, which the PBX would call abandoning.
+
+        ``leg`` is its Uniqueid or its channel name. Returns False when there is no such leg.
+        """
+        found = self._leg(call_id, leg)
+        if found:
+            self.book.tags[found.id] = Tag(reason, to)
+        return found is not None
+
+    def untag(self, call_id: str, leg: str) -> None:
+        """Take a tag back: the move failed."""
+        found = self._leg(call_id, leg)
+        if found:
+            self.book.tags.pop(found.id, None)
+
+    def _leg(self, call_id: str, leg: str) -> Leg | None:
+        known = self.book.legs.get(leg)
+        if known:
+            return known
+        call = self.book.calls.get(call_id.removeprefix(f"{self._state.switch}-"))
+        legs_of_call = call.legs.values() if call else ()
+        return next((known for known in legs_of_call if known.channel == leg), None)

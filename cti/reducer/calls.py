@@ -1,0 +1,97 @@
+"""The end of a call: which way it went and how it came out."""
+
+from __future__ import annotations
+
+from cti.domain.book import Call, Leg
+from cti.domain.events import CallEnded, CallOutcome, Direction, Micros
+from cti.reducer.state import State
+
+# Q.850 causes and DIALSTATUS values that say why nobody was reached.
+_BY_CAUSE: dict[int, CallOutcome] = {17: "busy", 18: "no_answer", 19: "no_answer", 21: "busy"}
+_BY_STATUS: dict[str, CallOutcome] = {
+    "BUSY": "busy",
+    "NOANSWER": "no_answer",
+    "CANCEL": "no_answer",
+}
+_NORMAL_CAUSES = frozenset({0, 16, 26, 31, 127})
+
+
+def call_of(state: State, linkedid: str) -> Call:
+    """The call with this Linkedid, a new one if need be."""
+    call = state.book.calls.get(linkedid)
+    if call is None:
+        call = Call(id=f"{state.switch}-{linkedid}", linkedid=linkedid)
+        state.book.calls[linkedid] = call
+    return call
+
+
+def take_out(state: State, leg: Leg, at: Micros, *, reconstructed: bool = False) -> None:
+    """The leg no longer belongs to its call; with its last leg the call ends."""
+    call = leg.call
+    if leg.kind == "party":
+        call.outsider = call.outsider or not leg.agent
+        call.reached = call.reached or bool(leg.agent and leg is not call.caller)
+    del call.legs[leg.id]
+    if not call.legs:
+        _end(state, call, at, reconstructed)
+
+
+def _end(state: State, call: Call, at: Micros, reconstructed: bool) -> None:
+    del state.book.calls[call.linkedid]
+    state.arrive(call)
+    if call.caller is None:
+        return
+    call.direction = direction(call)
+    state.emit(
+        call,
+        CallEnded,
+        at,
+        direction=call.direction,
+        outcome=outcome(call),
+        lasted=max(0, at - call.caller.started),
+        hangup_cause=call.cause or (call.dial_cause if call.direction != "inbound" else 0),
+        reconstructed=reconstructed,
+    )
+
+
+def direction(call: Call) -> Direction:
+    """The way the call really went; at its arrival an agent's call could only be guessed."""
+    caller = call.caller
+    if call.direction == "inbound" or caller is None or not caller.agent:
+        return call.direction
+    if call.outsider:
+        return "outbound"
+    return "internal" if call.reached or caller.dialled else call.direction
+
+
+def outcome(call: Call) -> CallOutcome:
+    """How the call came out.
+
+    An inbound call that reached nobody is ``abandoned``, unless the ringing or the queue gave up
+    first (``busy``, ``no_answer``) or it never got through (``failed``). A dialled call that
+    reached nobody tells by its hang-up cause before its DIALSTATUS, which is coarser.
+    """
+    if call.talked:
+        return "answered"
+    if call.last_wait == "abandoned":
+        return "abandoned"
+    if call.last_wait == "timeout":
+        return "no_answer"
+    return _inbound_outcome(call) if call.direction == "inbound" else _dialled_outcome(call)
+
+
+def _inbound_outcome(call: Call) -> CallOutcome:
+    if call.dial_status and call.dial_status != "CANCEL":
+        return _BY_STATUS.get(call.dial_status, "failed")
+    was_up = call.caller is not None and call.caller.condition == "up"
+    return "abandoned" if was_up or call.cause in _NORMAL_CAUSES else "failed"
+
+
+def _dialled_outcome(call: Call) -> CallOutcome:
+    cause = call.dial_cause or call.cause
+    if cause not in _NORMAL_CAUSES:
+        return _BY_CAUSE.get(cause, "failed")
+    if call.dial_status:
+        return _BY_STATUS.get(call.dial_status, "failed")
+    was_up = call.caller is not None and call.caller.condition == "up"
+    return "answered" if was_up else "no_answer"

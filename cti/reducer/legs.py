@@ -1,0 +1,125 @@
+"""Legs come, change and go; a call begins with its first leg and ends with its last."""
+
+from __future__ import annotations
+
+from cti.domain.book import Leg, kind_of
+from cti.domain.events import Micros
+from cti.domain.facts import LegHungUp, LegMoved, LegRenamed, LegStarted, LegState
+from cti.reducer import agents, calls, offers, queues, talks
+from cti.reducer.state import State
+
+
+def started(state: State, fact: LegStarted) -> None:
+    """A new leg. A call that the PBX itself makes is announced once it is known what it dials."""
+    if fact.leg in state.book.legs or fact.leg in state.gone:
+        return
+    call = calls.call_of(state, fact.linkedid)
+    leg = Leg(
+        id=fact.leg,
+        channel=fact.channel,
+        call=call,
+        started=fact.at,
+        number=fact.number,
+        name=fact.name,
+        exten=fact.exten,
+        condition=fact.condition,
+        dialled=fact.dialled,
+        queue=fact.queue,
+    )
+    state.book.legs[leg.id] = call.legs[leg.id] = leg
+    _classify(state, leg)
+    if fact.condition != "down":
+        state.arrive(call)
+
+
+def _classify(state: State, leg: Leg) -> None:
+    """What the channel's name says about the leg."""
+    leg.kind = kind_of(leg.channel)
+    if leg.kind == "local":
+        state.book.locals[leg.channel] = leg
+    if leg.kind != "party":
+        return
+    if not leg.agent and state.is_agent(leg.interface):
+        agents.adopt(state, leg, leg.interface)
+    call = leg.call
+    if call.caller is None:
+        call.caller = leg
+        call.did = call.did or _did(leg)
+
+
+def _did(leg: Leg) -> str:
+    """The number that was dialled; ``s`` is Asterisk's word for none."""
+    return "" if leg.exten == "s" or leg.condition == "down" else leg.exten
+
+
+def renamed(state: State, fact: LegRenamed) -> None:
+    """The channel's name changed; with it may change what the leg is."""
+    leg = state.book.legs.get(fact.leg)
+    if leg:
+        state.book.locals.pop(leg.channel, None)
+        leg.channel = fact.channel
+        _classify(state, leg)
+
+
+def changed(state: State, fact: LegState) -> None:
+    """The leg rings, or was answered."""
+    leg = state.book.legs.get(fact.leg)
+    if leg:
+        leg.condition = fact.condition
+        if leg.agent:
+            state.touched[leg.agent] = None
+
+
+def moved(state: State, fact: LegMoved) -> None:
+    """A snapshot shows the leg in another call."""
+    leg = state.book.legs.get(fact.leg)
+    if leg:
+        move(state, leg, fact.linkedid, fact.at)
+        if leg.bridge:
+            talks.settle(state, leg.bridge, fact.at)
+
+
+def move(state: State, leg: Leg, linkedid: str, at: Micros) -> None:
+    """Put the leg into another call. What it had begun in the old call ends there.
+
+    The caller of this function settles who talks in the leg's bridge afterwards.
+    """
+    if leg.call.linkedid == linkedid:
+        return
+    bridge = leg.bridge
+    talks.take_out(state, leg, at)
+    queues.hung_up(state, leg, at)
+    offers.hung_up(state, leg, 0, at)
+    calls.take_out(state, leg, at)
+    call = leg.call = calls.call_of(state, linkedid)
+    call.legs[leg.id] = leg
+    if call.caller is None and leg.kind == "party":
+        call.caller = leg
+    if bridge:
+        talks.put_in(state, leg, bridge)
+
+
+def hung_up(state: State, fact: LegHungUp) -> None:
+    """The leg is gone, and with it all it had begun."""
+    state.forget(fact.leg)
+    leg = state.book.legs.pop(fact.leg, None)
+    if leg is None:
+        return
+    at = fact.at
+    talks.take_out(state, leg, at)
+    talks.release_hold(state, leg, at)
+    queues.hung_up(state, leg, at)
+    offers.hung_up(state, leg, fact.cause, at)
+    agents.release(state, leg)
+    state.book.locals.pop(leg.channel, None)
+    state.book.tags.pop(leg.id, None)
+    _remember_cause(leg, fact.cause)
+    calls.take_out(state, leg, at, reconstructed=fact.reconstructed)
+
+
+def _remember_cause(leg: Leg, cause: int) -> None:
+    call = leg.call
+    if leg is call.caller:
+        call.cause = cause
+    elif leg.dialled and leg.condition != "up" and cause:
+        call.dial_cause = cause

@@ -1,0 +1,94 @@
+"""Waits in queues. Every CallQueued gets exactly one QueueLeft."""
+
+from __future__ import annotations
+
+from cti.domain.book import Leg, QueueEntry
+from cti.domain.events import CallQueued, Micros, WaitEnd
+from cti.domain.events import QueueLeft as WaitEnded
+from cti.domain.facts import AgentConnected, QueueAbandoned, QueueJoined, QueueLeft
+from cti.reducer.state import State
+
+
+def joined(state: State, fact: QueueJoined) -> None:
+    """A wait begins. A leg waits in one queue at a time: an older wait of it is over."""
+    leg = state.book.legs.get(fact.leg)
+    if leg is None:
+        return
+    if leg.entry:
+        close(state, leg.entry, _moved(state, leg) or "redirected", fact.at)
+    leg.waits += 1
+    entry_id = f"{state.switch}-{leg.id}-w{leg.waits}"
+    leg.entry = QueueEntry(entry_id, fact.queue, leg, fact.at, fact.place)
+    state.emit(
+        leg.call,
+        CallQueued,
+        fact.at,
+        entry_id=entry_id,
+        queue=fact.queue,
+        channel=leg.channel,
+        leg=leg.id,
+        position=fact.position,
+        restored=fact.restored,
+    )
+
+
+def abandoned(state: State, fact: QueueAbandoned) -> None:
+    """The caller gave up, unless we moved them or their dialplan stands elsewhere (a redirect)."""
+    entry = _entry(state, fact.leg, fact.queue)
+    if entry is None:
+        return
+    ended = _moved(state, entry.leg)
+    if ended is None:
+        elsewhere = entry.place and fact.place and entry.place != fact.place
+        ended = "redirected" if elsewhere else "abandoned"
+    close(state, entry, ended, fact.at)
+
+
+def left(state: State, fact: QueueLeft) -> None:
+    """The wait is over: an agent took it, or else the queue gave it back to the dialplan."""
+    entry = _entry(state, fact.leg, fact.queue)
+    if entry:
+        otherwise: WaitEnd = "connected" if entry.answered else "timeout"
+        close(state, entry, _moved(state, entry.leg) or fact.ended or otherwise, fact.at)
+
+
+def connected(state: State, fact: AgentConnected) -> None:
+    """The agent has the caller, should QueueLeft not have come before."""
+    entry = _entry(state, fact.source, fact.queue)
+    if entry:
+        close(state, entry, "connected", fact.at)
+
+
+def hung_up(state: State, leg: Leg, at: Micros) -> None:
+    """A leg that goes no longer waits."""
+    if leg.entry:
+        close(state, leg.entry, _moved(state, leg) or "abandoned", at)
+
+
+def close(state: State, entry: QueueEntry, ended: WaitEnd, at: Micros) -> None:
+    """End a wait."""
+    leg = entry.leg
+    leg.entry, leg.left_queue = None, at
+    leg.call.last_wait = ended
+    entry.waited = max(0, at - entry.joined)
+    state.emit(
+        leg.call,
+        WaitEnded,
+        at,
+        entry_id=entry.id,
+        queue=entry.queue,
+        ended=ended,
+        waited=entry.waited,
+    )
+
+
+def _entry(state: State, leg_id: str, queue: str) -> QueueEntry | None:
+    leg = state.book.legs.get(leg_id)
+    entry = leg.entry if leg else None
+    return entry if entry and entry.queue == queue else None
+
+
+def _moved(state: State, leg: Leg) -> WaitEnd | None:
+    """The reason if it was us who moved the leg; a tag serves once."""
+    tag = state.book.tags.pop(leg.id, None)
+    return tag.reason if tag else None

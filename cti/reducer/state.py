@@ -1,0 +1,99 @@
+"""What a fold carries from fact to fact, and how it makes events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from cti.domain.book import Book, Call, Leg
+from cti.domain.events import (
+    Activity,
+    AgentActivityChanged,
+    CallArrived,
+    Direction,
+    Event,
+    Micros,
+)
+
+IsAgent = Callable[[str], bool]
+E = TypeVar("E", bound=Event)
+
+REMEMBERED_HANGUPS = 4096
+"""How many legs that are gone are remembered, so that a slower snapshot cannot revive them."""
+
+
+class State:
+    """The book, and the events made by the fact in hand.
+
+    ``touched`` are the agents whose phones may do something else after this fact.
+    """
+
+    def __init__(self, switch: str, is_agent: IsAgent) -> None:
+        self.switch = switch
+        self.book = Book()
+        self.out: list[Event] = []
+        self.touched: dict[str, None] = {}
+        self.gone: dict[str, None] = {}
+        self._is_agent = is_agent
+
+    def is_agent(self, interface: str) -> bool:
+        """Whether an agent uses this interface: known by its phone, or said so by the owner."""
+        return interface in self.book.phones or self._is_agent(interface)
+
+    def emit(self, call: Call, event: type[E], at: Micros, /, **fields: object) -> None:
+        """One event of the call. A call is announced before the first thing told of it."""
+        if not call.arrived:
+            self.arrive(call)
+        call.events += 1
+        event_id = f"{call.id}#{call.events}"
+        self.out.append(
+            event(at=at, id=event_id, switch=self.switch, call_id=call.id, **fields)  # type: ignore[arg-type]
+        )
+
+    def arrive(self, call: Call) -> None:
+        """Announce the call, if it has a party yet and was not announced before."""
+        caller = call.caller
+        if call.arrived or caller is None:
+            return
+        call.arrived = True
+        call.direction = self._first_guess(caller)
+        self.emit(
+            call,
+            CallArrived,
+            caller.started,
+            direction=call.direction,
+            channel=caller.channel,
+            leg=caller.id,
+            caller_number=caller.number,
+            caller_name=caller.name,
+            did=call.did,
+        )
+
+    def _first_guess(self, caller: Leg) -> Direction:
+        """Who made the leg decides; an agent's call is internal when it dials an agent's phone."""
+        if caller.dialled or caller.condition == "down":
+            return "outbound"
+        if not caller.agent:
+            return "inbound"
+        technology = caller.channel.partition("/")[0]
+        return "internal" if self.is_agent(f"{technology}/{caller.exten}") else "outbound"
+
+    def emit_activity(self, agent: str, activity: Activity, call_id: str, at: Micros) -> None:
+        """What an agent's phone does now. Its id is not the call's: it may belong to none."""
+        event_id = f"{self.switch}-{agent}@{at}-{activity}"
+        self.out.append(
+            AgentActivityChanged(
+                at=at,
+                id=event_id,
+                switch=self.switch,
+                call_id=call_id,
+                agent=agent,
+                activity=activity,
+            )
+        )
+
+    def forget(self, leg: str) -> None:
+        """The leg is gone for good."""
+        self.gone[leg] = None
+        if len(self.gone) > REMEMBERED_HANGUPS:
+            del self.gone[next(iter(self.gone))]
