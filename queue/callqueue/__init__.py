@@ -1,0 +1,1 @@
+"""Who is served next: the order of waiting callers, and whom the PBX may ring."""

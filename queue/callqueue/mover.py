@@ -1,0 +1,270 @@
+"""Brings one queue of the PBX into the wanted order, with the fewest moves, and says so.
+
+The mover keeps the line of the PBX in mind (:class:`callqueue.waiting_line.WaitingLine`), so that
+a caller who joins where they belong costs nothing, and one who does not is moved at once. After
+moves it reads the queue back: app_queue says nothing of them by itself. What is read is believed,
+a wrong idea of the line is put right by the next plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from callqueue.moves import Move, plan_moves
+from callqueue.order import wanted_order
+from callqueue.policy import Score, sentence
+from callqueue.waiting_line import Place, WaitingLine
+from cti.clock import Now
+from cti.domain.commands import CommandFailed, MoveInQueue, Perform, ReadQueues, Reply
+from cti.domain.events import Event, Micros, QueueMoved, QueueMoveFailed
+
+log = structlog.get_logger(__name__)
+
+ROUNDS = 3
+"""Plans in a row that may not have reached the wanted order, before the next event is awaited."""
+RETRY_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Waiting:
+    """One caller who waits. ``leg`` is the Uniqueid of ``channel``; ``cause`` the last event's."""
+
+    entry_id: str
+    call_id: str
+    channel: str
+    leg: str
+    joined_at: Micros
+    score: Score
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A move that was sent; ``failure`` is why it may not have been carried out."""
+
+    move: Move
+    from_rank: int
+    failure: str
+
+
+class QueueMover:
+    """One queue of one switch."""
+
+    def __init__(
+        self,
+        switch: str,
+        queue: str,
+        perform: Perform,
+        record: Callable[[Event], Event],
+        now: Now,
+    ) -> None:
+        self.switch = switch
+        self.queue = queue
+        self.waiting: dict[str, Waiting] = {}
+        self._perform = perform
+        self._record = record
+        self._now = now
+        self._line: WaitingLine | None = None
+        self._joined_meanwhile: set[str] = set()
+        self._offers: dict[str, str] = {}
+
+    def join(self, waiting: Waiting, position: int) -> None:
+        """The caller stands in the queue, at ``position`` (from 1) as the PBX said."""
+        self.waiting[waiting.entry_id] = waiting
+        self._joined_meanwhile.add(waiting.entry_id)
+        if self._line is None and len(self.waiting) == 1 and position == 1:
+            self._line = WaitingLine()
+        if self._line is not None and self._line.join(waiting.entry_id) != position:
+            self.distrust()
+
+    def leave(self, entry_id: str) -> None:
+        """The caller is not in the queue any more."""
+        self.waiting.pop(entry_id, None)
+        self._offers = {o: e for o, e in self._offers.items() if e != entry_id}
+        if self._line is not None:
+            self._line.leave(entry_id)
+
+    def offer(self, offer_id: str, entry_id: str) -> None:
+        """An agent's phone rings for the caller, who is not moved until it is over."""
+        self._offers[offer_id] = entry_id
+
+    def end_offer(self, offer_id: str) -> None:
+        """It does not ring any more."""
+        self._offers.pop(offer_id, None)
+
+    def distrust(self) -> None:
+        """Forget how the line of the PBX stands: it is read before the next plan."""
+        self._line = None
+
+    async def settle(self) -> None:
+        """Return when the PBX has the wanted order, or cannot be brought there for now."""
+        for _ in range(ROUNDS):
+            try:
+                if not await self._one_round():
+                    return
+            except CommandFailed as failure:
+                self.distrust()
+                log.warning("queue_not_read", queue=self.queue, reason=failure.reason)
+                if failure.kind != "timeout":
+                    return  # planned anew when the PBX is back
+                await asyncio.sleep(RETRY_SECONDS)
+        log.warning("queue_order_not_reached", queue=self.queue, rounds=ROUNDS)
+
+    async def _one_round(self) -> bool:
+        """Read if need be, plan, move, read back. False: there was nothing to do.
+
+        Raises :class:`CommandFailed` when the queue cannot be read.
+        """
+        if not self.waiting:
+            return False
+        line = self._line or await self._read()
+        moves = plan_moves(line.places, self._wanted(line), self._fixed())
+        if not moves:
+            return self._line is None
+        sent = await self._send_all(moves, line)
+        if sent:
+            await self._read_back(sent, line)
+        return True
+
+    def _wanted(self, line: WaitingLine) -> list[str]:
+        known = (self.waiting[e] for e in line.entry_ids if e in self.waiting)
+        return wanted_order({w.entry_id: w.score.virtual_join for w in known})
+
+    def _fixed(self) -> frozenset[str]:
+        return frozenset(self._offers.values())
+
+    async def _send_all(self, moves: Sequence[Move], line: WaitingLine) -> list[_Sent]:
+        """One after the other; who left or is offered meanwhile is passed over."""
+        before = {entry_id: rank for rank, entry_id in enumerate(line.entry_ids, start=1)}
+        sent: list[_Sent] = []
+        for move in moves:
+            if move.entry_id not in self.waiting or move.entry_id in self._fixed():
+                continue
+            kind, failure = await self._send(move)
+            if kind == "not_connected":
+                break
+            if not failure:
+                line.move(move.entry_id, move.priority)
+            sent.append(_Sent(move, before[move.entry_id], failure))
+            if kind == "lost":
+                break
+        return sent
+
+    async def _send(self, move: Move) -> tuple[str, str]:
+        """The kind of failure and its reason; both empty when the PBX accepted the move."""
+        waiting = self.waiting[move.entry_id]
+        command = MoveInQueue(
+            call_id=waiting.call_id,
+            queue=self.queue,
+            channel=waiting.channel,
+            priority=move.priority,
+        )
+        try:
+            reply = await self._perform(command)
+        except CommandFailed as failure:
+            return failure.kind, failure.reason
+        return ("", "") if reply.ok else ("refused", reply.message or "the PBX gave no reason")
+
+    async def _read_back(self, sent: Sequence[_Sent], planned: WaitingLine) -> None:
+        """Record what became of the moves. Raises :class:`CommandFailed` after doing so."""
+        leaving = {s.move.entry_id: self.waiting.get(s.move.entry_id) for s in sent}
+        try:
+            line = await self._read()
+        except CommandFailed:
+            for one in sent:
+                self._conclude(one, leaving[one.move.entry_id], planned, None)
+            raise
+        for one in sent:
+            self._conclude(one, leaving[one.move.entry_id], planned, line)
+
+    def _conclude(
+        self, sent: _Sent, waiting: Waiting | None, planned: WaitingLine, line: WaitingLine | None
+    ) -> None:
+        entry_id = sent.move.entry_id
+        if waiting is None:
+            return
+        place = line.find(entry_id) if line else None
+        if line and place:
+            if place.priority == sent.move.priority and line.is_sorted_around(entry_id):
+                self._moved(sent, waiting, line, confirmed=True)
+            else:
+                self._failed(waiting, sent.failure or _NOT_CARRIED_OUT)
+        elif not sent.failure:
+            self._moved(sent, waiting, planned, confirmed=False)
+        elif line is None:
+            self._failed(waiting, f"{sent.failure}; whether it was carried out is unknown")
+
+    def _moved(self, sent: _Sent, waiting: Waiting, line: WaitingLine, *, confirmed: bool) -> None:
+        waited = max(0, self._now() - waiting.joined_at)
+        rank, of = line.rank(waiting.entry_id), len(line.places)
+        if not rank:  # left while the moves were on their way
+            return
+        self._record(
+            QueueMoved(
+                at=self._now(),
+                switch=self.switch,
+                call_id=waiting.call_id,
+                cause=waiting.cause,
+                entry_id=waiting.entry_id,
+                queue=self.queue,
+                from_rank=sent.from_rank,
+                to_rank=rank,
+                of=of,
+                priority=sent.move.priority,
+                terms=waiting.score.terms,
+                waited=waited,
+                sentence=sentence(waiting.score.terms, waited, rank, of),
+                policy=waiting.score.policy,
+                confirmed=confirmed,
+            )
+        )
+
+    def _failed(self, waiting: Waiting, reason: str) -> None:
+        log.warning("queue_move_failed", queue=self.queue, reason=reason)
+        self._record(
+            QueueMoveFailed(
+                at=self._now(),
+                switch=self.switch,
+                call_id=waiting.call_id,
+                cause=waiting.cause,
+                entry_id=waiting.entry_id,
+                queue=self.queue,
+                reason=reason,
+            )
+        )
+
+    async def _read(self) -> WaitingLine:
+        """The line as QueueStatus has it. Raises :class:`CommandFailed`."""
+        self._joined_meanwhile.clear()
+        reply = await self._perform(ReadQueues(queue=self.queue))
+        if not reply.ok:
+            raise CommandFailed("lost", f"QueueStatus was refused: {reply.message}")
+        line = self._line_of(reply)
+        missing = [e for e in self._joined_meanwhile if e in self.waiting and not line.find(e)]
+        self._line = None if missing else line  # the reply may be older than their joining
+        return line
+
+    def _line_of(self, reply: Reply) -> WaitingLine:
+        by_leg = {waiting.leg: waiting for waiting in self.waiting.values()}
+        rows = [r for r in reply.rows if r.get("Event") == "QueueEntry"]
+        rows = [r for r in rows if r.get("Queue") == self.queue]
+        rows.sort(key=lambda row: int(row["Position"]))
+        return WaitingLine(self._place(row, by_leg.get(row.get("Uniqueid", ""))) for row in rows)
+
+    def _place(self, row: Mapping[str, str], waiting: Waiting | None) -> Place:
+        """A caller nobody told of yet has a place too, and is not moved."""
+        priority = int(row.get("Priority", "0"))
+        if waiting is None:
+            return Place(row["Channel"], priority)
+        waiting.channel = row["Channel"]
+        return Place(waiting.entry_id, priority)
+
+
+_NOT_CARRIED_OUT = (
+    "the PBX accepted the move and did not carry it out (moving at once needs Asterisk 18.20,"
+    " 20.5 or newer; see: ringdesk doctor)"
+)

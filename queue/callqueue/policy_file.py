@@ -1,0 +1,43 @@
+"""The policy in force, and the file it comes from. A broken file changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from callqueue.policy import Policy, flaws
+from cti.config_files import ConfigFileError, read_toml
+
+log = structlog.get_logger(__name__)
+
+
+def load_policy(path: Path) -> Policy:
+    """The policy of a TOML file. Raises :class:`cti.config_files.ConfigFileError`."""
+    document = read_toml(path)
+    policy = document.build(Policy)
+    problems = [document.problem(flaw.path, flaw.reason, flaw.cure) for flaw in flaws(policy)]
+    if problems:
+        raise ConfigFileError(problems)
+    return policy
+
+
+class PolicyFile:
+    """Keeps the last good policy of a file. Call it for the policy in force."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises :class:`cti.config_files.ConfigFileError`: without a policy there is no start."""
+        self.path = path
+        self._policy = load_policy(path)
+
+    def __call__(self) -> Policy:
+        return self._policy
+
+    def reload(self) -> Policy:
+        """Read the file again.
+
+        Raises :class:`cti.config_files.ConfigFileError`; the policy before it stays in force.
+        """
+        self._policy = load_policy(self.path)
+        log.info("policy_loaded", policy=self._policy.title)
+        return self._policy

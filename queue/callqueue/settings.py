@@ -1,0 +1,36 @@
+"""What can be set about queues and agents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class QueueSettings(BaseModel):
+    """The order of waiting callers, and the agents' time after a call."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: Path = Field(
+        default=Path("config/policies/default.toml"),
+        description="The file with the classes of customers and their head starts in seconds"
+        " (docs/priority.md).",
+    )
+    wrap_up: float = Field(
+        default=20,
+        ge=0,
+        description="Seconds an agent is paused after a call from a queue, to write down its"
+        " outcome. 0: the next call may ring at once.",
+    )
+    max_wrap_up: float = Field(
+        default=300,
+        ge=1,
+        description="Seconds after which a wrap-up ends that the agent asked for.",
+    )
+
+    @model_validator(mode="after")
+    def _wrap_up_fits(self) -> QueueSettings:
+        if self.wrap_up > self.max_wrap_up:
+            raise ValueError("wrap_up is longer than max_wrap_up: raise max_wrap_up")
+        return self
