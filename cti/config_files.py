@@ -199,6 +199,7 @@ _SYNTAX_CURES = (
     ("unterminated string", "close the text with a quote"),
     ("illegal character", "close the text with a quote on the same line"),
     ("unescaped '\\'", "write \\\\ for a backslash, or put the text in single quotes"),
+    ("character for a key", "a table { } stands on one line and has no comma at its end"),
     ("end of document", "something opened is not closed"),
 )
 
@@ -210,6 +211,7 @@ def _syntax_problem(
     place = re.search(r"\(at line (\d+), column \d+\)", message)
     line = int(place.group(1)) if place else _last_line(text)
     reason = re.sub(r" \(at [^()]*\)$", "", message)
+    reason = re.sub(r"\((?:'[^']*',? ?)+\)", "the table", reason)  # a key as a Python tuple
     return Problem(
         file=file,
         line=line,
@@ -224,7 +226,7 @@ def _key_on(line: int, text: str, lines: Mapping[KeyPath, int]) -> str:
     here = [path for path, at in lines.items() if at == line]
     if here:
         return dotted(max(here, key=len))
-    written = re.match(r"\s*([\w.\"'-]+)\s*=", "".join(text.split("\n")[line - 1 : line]))
+    written = re.match(r"\s*\[*([\w.\"'-]+)\s*[\]=]", "".join(text.split("\n")[line - 1 : line]))
     return written.group(1) if written else ""
 
 

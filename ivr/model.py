@@ -26,8 +26,8 @@ CUSTOMER_FIELDS = frozenset(
 )
 """What a branch may compare. ``known`` is ``yes`` when the CRM store knows the caller."""
 
-RESERVED_VARIABLES = frozenset({"RINGDESK_NEXT", "RINGDESK_TARGET"})
-"""Variables by which the dialplan learns where the call goes: not for a ``set`` step."""
+RESERVED_PREFIX = "RINGDESK_"
+"""Variables by which Ringdesk and the dialplan talk (RINGDESK_NEXT...): not for a ``set`` step."""
 
 
 class _Model(BaseModel):
@@ -273,11 +273,16 @@ class BranchStep(_Model):
 
 def _check_variables(variables: dict[str, str]) -> dict[str, str]:
     for name, value in variables.items():
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,78}", name) or name in RESERVED_VARIABLES:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,78}", name) or name.startswith(
+            RESERVED_PREFIX
+        ):
             raise PydanticCustomError(
                 "variable",
                 '"{given}" cannot be set',
-                {"given": name[:40], "cure": "use letters, digits and _, other than RINGDESK_..."},
+                {
+                    "given": name[:40],
+                    "cure": "use letters, digits and _; names with RINGDESK_ are our own",
+                },
             )
         if re.search(r"[\r\n\0]", value) or len(value) > 500:
             raise PydanticCustomError(

@@ -21,7 +21,7 @@ MAX_ENVIRONMENT_LINES = 200
 MAX_COMMAND = 2000
 """The longest command, in bytes: Asterisk reads commands into 2048 bytes (AGI_BUF_LEN)."""
 
-_FORBIDDEN = re.compile(r"[\r\n\0]")
+_FORBIDDEN = re.compile("[\r\n\0\ud800-\udfff]")
 _NAME = re.compile(r"agi_[a-z0-9_]+\Z")
 _REPLY = re.compile(r"(\d{3})([ -])(.*)\Z", re.DOTALL)
 _RESULT = re.compile(r"result=(\S*)(?: \((.*)\))?(?: endpos=(\d+))?\s*\Z", re.DOTALL)
@@ -32,7 +32,7 @@ class AgiSyntaxError(Exception):
 
 
 class AgiValueError(ValueError):
-    """A command that must not be sent: it holds CR, LF or NUL, or is too long."""
+    """A command that must not be sent: it cannot be one line, or is too long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +70,13 @@ Item = Environment | AgiReply | HangupNotice
 def encode_command(*words: str | int) -> bytes:
     """A command line: each word quoted, so that Asterisk reads back exactly what was given.
 
-    Raises :class:`AgiValueError` for CR, LF or NUL and for more than :data:`MAX_COMMAND` bytes.
+    Raises :class:`AgiValueError` for CR, LF or NUL, for half a character (a lone surrogate) and
+    for more than :data:`MAX_COMMAND` bytes.
     """
     line = " ".join(_quote(str(word)) for word in words)
     if _FORBIDDEN.search(line):
-        raise AgiValueError("an AGI command must not hold CR, LF or NUL")
-    data = line.encode("utf-8", "surrogateescape") + b"\n"
+        raise AgiValueError("an AGI command must not hold CR, LF, NUL or half a character")
+    data = line.encode() + b"\n"
     if len(data) > MAX_COMMAND:
         raise AgiValueError(f"an AGI command of {len(data)} bytes: at most {MAX_COMMAND}")
     return data

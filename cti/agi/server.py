@@ -138,7 +138,8 @@ class AgiServer:
 
     ``allow``: the networks the PBX may come from (empty: any). ``counts`` tells how sessions
     ended: ``served``, ``hangup``, ``silent``, ``not_agi``, ``not_allowed``, ``too_many``,
-    ``timeout``, ``refused``, ``failed``, ``stopped``.
+    ``timeout``, ``refused``, ``failed``, ``stopped``. ``port`` is the one that is listened on
+    (0 until then, when any free one was asked for).
     """
 
     def __init__(
@@ -152,25 +153,20 @@ class AgiServer:
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._handler = handler
+        self.port = port
         self._host = host
-        self._port = port
+        self._asked_port = port
         self._allow = tuple(allow)
         self._limits = limits or AgiLimits()
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.Task[None]] = set()
 
-    @property
-    def port(self) -> int:
-        """The port that is listened on (asked for with port 0, it is a free one)."""
-        if self._server is None:
-            return self._port
-        return int(self._server.sockets[0].getsockname()[1])
-
     async def start(self) -> None:
         """Listen. Raises :class:`OSError` when the address is taken or not ours."""
         self._server = await asyncio.start_server(
-            self._accept, self._host, self._port, backlog=1024
+            self._accept, self._host, self._asked_port, backlog=1024
         )
+        self.port = int(self._server.sockets[0].getsockname()[1])
         log.info("agi_listening", host=self._host, port=self.port)
 
     async def stop(self) -> None:
