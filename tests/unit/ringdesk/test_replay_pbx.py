@@ -60,11 +60,13 @@ async def connected(
 async def test_a_played_call_arrives_whole_with_times_of_now() -> None:
     events: list[Message] = []
     before = time.time()
-    async with ReplayPbx([ANSWERED], secret="s3cret", speed=200) as pbx:
-        async with connected(pbx, events.append):
-            await pbx.played.wait()
-            captured = len(load_capture(ANSWERED).events)
-            await until(lambda: len(events) == captured + 1)
+    async with (
+        ReplayPbx([ANSWERED], secret="s3cret", speed=200) as pbx,
+        connected(pbx, events.append),
+    ):
+        await pbx.played.wait()
+        captured = len(load_capture(ANSWERED).events)
+        await until(lambda: len(events) == captured + 1)
     assert events[0].event == "FullyBooted"
     names = [event.event for event in events]
     assert names.count("QueueCallerJoin") == names.count("QueueCallerLeave") == 1
@@ -75,9 +77,11 @@ async def test_a_played_call_arrives_whole_with_times_of_now() -> None:
 
 async def test_each_round_brings_new_calls() -> None:
     events: list[Message] = []
-    async with ReplayPbx([BUSY, ABANDONED], secret="s3cret", speed=500, loop=True) as pbx:
-        async with connected(pbx, events.append):
-            await until(lambda: sum(e.event == "Hangup" for e in events) >= 5)
+    async with (
+        ReplayPbx([BUSY, ABANDONED], secret="s3cret", speed=500, loop=True) as pbx,
+        connected(pbx, events.append),
+    ):
+        await until(lambda: sum(e.event == "Hangup" for e in events) >= 5)
     ended = [event.get("Uniqueid") for event in events if event.event == "Hangup"]
     channels = [event.get("Channel") for event in events if event.event == "Hangup"]
     assert len(set(ended)) == len(ended)
@@ -95,7 +99,7 @@ def test_ids_stay_consistent_within_a_play_and_words_are_renamed() -> None:
     join = next(parse(raw) for _, raw in played if raw.startswith(b"Event: QueueCallerJoin"))
     assert (join.get("Queue"), join.get("CallerIDNum")) == ("helpdesk", "447700900101")
     assert join.get("Uniqueid") == join.get("Linkedid") == join.all("ChanVariable")[0][11:]
-    assert join.get("Uniqueid").startswith("rig1-20000000")
+    assert join.get("Uniqueid").startswith("rig1-1999999999.3")
     hung_up = {parse(raw).get("Channel") for _, raw in played if raw.startswith(b"Event: Hangup")}
     started = {parse(r).get("Channel") for _, r in played if r.startswith(b"Event: Newchannel")}
     assert hung_up == started
@@ -122,44 +126,48 @@ def test_a_file_without_timed_events_is_refused(tmp_path: Path) -> None:
 
 async def test_snapshots_tell_the_calls_played_so_far() -> None:
     seen: asyncio.Queue[Message] = asyncio.Queue()
-    async with ReplayPbx([WAITING], secret="s3cret", speed=1) as pbx:
-        async with connected(pbx, seen.put_nowait) as client:
-            async with asyncio.timeout(10):
-                while (join := await seen.get()).event != "QueueCallerJoin":
-                    pass
-            channels = await client.send("CoreShowChannels", as_list=True)
-            [row] = [r for r in channels.rows if r["Uniqueid"] == join.get("Uniqueid")]
-            assert row["Channel"] == join.get("Channel")
-            assert row["Application"] == "Queue"
-            status = await Switch("pbx", client).perform(ReadQueues(queue=join.get("Queue")))
-            [entry] = [r for r in status.rows if r["Event"] == "QueueEntry"]
-            assert (entry["Position"], entry["Uniqueid"]) == ("1", join.get("Uniqueid"))
-            await pbx.played.wait()
-            assert (await client.send("CoreShowChannels", as_list=True)).rows == ()
-            status = await Switch("pbx", client).perform(ReadQueues())
-            assert [r["Queue"] for r in status.rows] == ["sales", "support"]
-            assert {r["Event"] for r in status.rows} == {"QueueParams"}
+    async with (
+        ReplayPbx([WAITING], secret="s3cret", speed=1) as pbx,
+        connected(pbx, seen.put_nowait) as client,
+    ):
+        async with asyncio.timeout(10):
+            while (join := await seen.get()).event != "QueueCallerJoin":
+                pass
+        channels = await client.send("CoreShowChannels", as_list=True)
+        [row] = [r for r in channels.rows if r["Uniqueid"] == join.get("Uniqueid")]
+        assert row["Channel"] == join.get("Channel")
+        assert row["Application"] == "Queue"
+        status = await Switch("pbx", client).perform(ReadQueues(queue=join.get("Queue")))
+        [entry] = [r for r in status.rows if r["Event"] == "QueueEntry"]
+        assert (entry["Position"], entry["Uniqueid"]) == ("1", join.get("Uniqueid"))
+        await pbx.played.wait()
+        assert (await client.send("CoreShowChannels", as_list=True)).rows == ()
+        status = await Switch("pbx", client).perform(ReadQueues())
+        assert [r["Queue"] for r in status.rows] == ["sales", "support"]
+        assert {r["Event"] for r in status.rows} == {"QueueParams"}
 
 
 async def test_members_follow_the_actions() -> None:
     events: list[Message] = []
-    async with ReplayPbx([ABANDONED], secret="s3cret") as pbx:
-        async with connected(pbx, events.append) as client:
-            perform = Switch("pbx", client).perform
-            add = AddQueueMember(queue="support", agent="PJSIP/101", name="Ann", penalty=2)
-            assert (await perform(add)).ok
-            again = await perform(add)
-            assert (again.ok, again.message) == (False, "Unable to add interface: Already there")
-            assert (await perform(PauseQueueMember(agent="PJSIP/101", paused=True, reason="x"))).ok
-            rows = (await perform(ReadQueues())).rows
-            [member] = [row for row in rows if row["Event"] == "QueueMember"]
-            assert (member["Location"], member["Name"]) == ("PJSIP/101", "Ann")
-            assert (member["Penalty"], member["Paused"], member["PausedReason"]) == ("2", "1", "x")
-            assert (await perform(RemoveQueueMember(queue="support", agent="PJSIP/101"))).ok
-            gone = await perform(PauseQueueMember(agent="PJSIP/101", paused=False))
-            assert (gone.ok, gone.message) == (False, "Interface not found")
-            changes = [e.event for e in events if e.event.startswith("QueueMember")]
-            assert changes == ["QueueMemberAdded", "QueueMemberPause", "QueueMemberRemoved"]
+    async with (
+        ReplayPbx([ABANDONED], secret="s3cret") as pbx,
+        connected(pbx, events.append) as client,
+    ):
+        perform = Switch("pbx", client).perform
+        add = AddQueueMember(queue="support", agent="PJSIP/101", name="Ann", penalty=2)
+        assert (await perform(add)).ok
+        again = await perform(add)
+        assert (again.ok, again.message) == (False, "Unable to add interface: Already there")
+        assert (await perform(PauseQueueMember(agent="PJSIP/101", paused=True, reason="x"))).ok
+        rows = (await perform(ReadQueues())).rows
+        [member] = [row for row in rows if row["Event"] == "QueueMember"]
+        assert (member["Location"], member["Name"]) == ("PJSIP/101", "Ann")
+        assert (member["Penalty"], member["Paused"], member["PausedReason"]) == ("2", "1", "x")
+        assert (await perform(RemoveQueueMember(queue="support", agent="PJSIP/101"))).ok
+        gone = await perform(PauseQueueMember(agent="PJSIP/101", paused=False))
+        assert (gone.ok, gone.message) == (False, "Interface not found")
+        changes = [e.event for e in events if e.event.startswith("QueueMember")]
+        assert changes == ["QueueMemberAdded", "QueueMemberPause", "QueueMemberRemoved"]
 
 
 async def test_a_waiting_caller_is_moved_and_a_channel_recorded() -> None:
@@ -193,13 +201,15 @@ async def test_a_waiting_caller_is_moved_and_a_channel_recorded() -> None:
 
 async def test_a_cut_link_comes_back_and_the_calls_went_on() -> None:
     events: list[Message] = []
-    async with ReplayPbx([ANSWERED], secret="s3cret", speed=4) as pbx:
-        async with connected(pbx, events.append) as client:
-            await until(lambda: any(e.event == "QueueCallerJoin" for e in events))
-            pbx.drop_clients()
-            await until(lambda: client.counters.links == 2)
-            await pbx.played.wait()
-            await until(lambda: sum(e.event == "Hangup" for e in events) == 2)
+    async with (
+        ReplayPbx([ANSWERED], secret="s3cret", speed=4) as pbx,
+        connected(pbx, events.append) as client,
+    ):
+        await until(lambda: any(e.event == "QueueCallerJoin" for e in events))
+        pbx.drop_clients()
+        await until(lambda: client.counters.links == 2)
+        await pbx.played.wait()
+        await until(lambda: sum(e.event == "Hangup" for e in events) == 2)
 
 
 async def test_a_wrong_secret_is_refused() -> None:
