@@ -14,6 +14,7 @@ from typing import NamedTuple
 from cti.ami.codec import RefusedValue
 from cti.domain import commands
 
+_MIXMONITOR_VARIABLE = "RINGDESK_MIXMONITOR"
 _VARIABLE_NAME = re.compile(r"[A-Za-z0-9_]+(\([A-Za-z0-9_,.-]*\))?", re.ASCII)
 _ARGUMENT_SYNTAX = re.compile(r'[\\",()\[\]]')
 
@@ -70,12 +71,14 @@ def _(command: commands.PauseQueueMember) -> Action:
 
 @to_action.register
 def _(command: commands.StartRecording) -> Action:
-    """No mixed file, only the two legs; ``b``: nothing is written while nobody is bridged."""
+    """No mixed file, only the two legs; ``b``: nothing is written while nobody is bridged.
+
+    ``i``: the reply carries MixMonitorID, so that StopRecording stops ours and nobody else's.
+    """
     caller, agent = _option_path(command.caller_file), _option_path(command.agent_file)
-    return Action(
-        "MixMonitor",
-        (("Channel", command.channel), ("File", ""), ("Options", f"br({caller})t({agent})")),
-    )
+    options = f"br({caller})t({agent})i({_MIXMONITOR_VARIABLE})"
+    headers = (("Channel", command.channel), ("File", ""), ("Options", options))
+    return Action("MixMonitor", headers)
 
 
 @to_action.register

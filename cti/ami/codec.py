@@ -9,7 +9,7 @@ after each message (the AMI v2 specification, and ``main/manager.c``). Three dec
   U+FFFD. Lone surrogates would let the exact bytes be sent back, but neither JSON nor SQL takes
   them, and one caller's name must not stop the journal. Asterisk's own identifiers are ASCII.
 * **Nothing that could forge a line leaves**: a CR, LF or NUL in a name or a value is refused, and
-  so is what Asterisk would silently cut or drop (lines over 1022 bytes, more than 128 headers).
+  so is what Asterisk drops (lines over 1022 bytes) or closes the link for (more than 127 headers).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Headers = Iterable[tuple[str, str]]
 
 DEFAULT_LIMIT: Final = 1024 * 1024
 MAX_LINE: Final = 1022
-MAX_HEADERS: Final = 128
+MAX_HEADERS: Final = 127
 
 _EOL: Final = b"\r\n"
 _END: Final = b"\r\n\r\n"

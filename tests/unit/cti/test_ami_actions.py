@@ -38,7 +38,8 @@ SPELLINGS: list[tuple[c.AnyCommand, str, bool]] = [
     ),
     (
         c.StartRecording(channel="PJSIP/trunk-1", caller_file="/r/a.wav", agent_file="/r/b.wav"),
-        "MixMonitor|Channel: PJSIP/trunk-1|File: |Options: br(/r/a.wav)t(/r/b.wav)",
+        "MixMonitor|Channel: PJSIP/trunk-1|File: |Options: br(/r/a.wav)t(/r/b.wav)"
+        "i(RINGDESK_MIXMONITOR)",
         False,
     ),
     (c.StopRecording(channel="PJSIP/trunk-1"), "StopMixMonitor|Channel: PJSIP/trunk-1", False),
