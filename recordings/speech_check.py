@@ -63,6 +63,8 @@ def _missing_files(folder: Path) -> Iterator[ModelProblem]:
         if not (folder / name).is_file():
             yield ModelProblem(reason=f"{folder} holds no {name}", cure=_AGAIN)
     graph = folder / "graph"
+    if not (graph / "words.txt").is_file() or not (graph / "words.txt").stat().st_size:
+        yield ModelProblem(reason=f"{folder} holds no words in graph/words.txt", cure=_AGAIN)
     static = (graph / "HCLG.fst").is_file()
     for name in () if static else ("HCLr.fst", "Gr.fst", "disambig_tid.int"):
         if not (graph / name).is_file():

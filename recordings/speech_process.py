@@ -23,7 +23,7 @@ class SpeechProcessDied(Exception):
 
 
 def environment() -> Mapping[str, str]:
-    """This process's own, with our packages importable wherever they were started from."""
+    """The server's own, with our packages importable wherever they were started from."""
     paths = (str(_ROOT), os.environ.get("PYTHONPATH", ""))
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
@@ -83,7 +83,8 @@ class SpeechProcess:
 
 
 async def _exchange(process: asyncio.subprocess.Process, job: Job) -> Heard | Refused:
-    assert process.stdin and process.stdout  # noqa: S101
+    assert process.stdin is not None  # noqa: S101
+    assert process.stdout is not None  # noqa: S101
     body = msgspec.json.encode(job)
     process.stdin.write(LENGTH.pack(len(body)) + body)
     await process.stdin.drain()
