@@ -1,0 +1,32 @@
+// @ts-check
+import { render } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { hooks } from './api.js';
+import { html } from './html.js';
+import { CallsPage } from './pages/calls.js';
+import { DeskPage } from './pages/desk.js';
+import { FloorPage } from './pages/floor.js';
+import { LoginPage } from './pages/login.js';
+import { PeoplePage } from './pages/people.js';
+import { pagesOf, Shell } from './parts/shell.js';
+import { go, route } from './route.js';
+import { begin, me, signedOut } from './store.js';
+
+/** @type {Record<string, unknown>} */
+const PAGES = { desk: DeskPage, calls: CallsPage, floor: FloorPage, people: PeoplePage };
+
+function App() {
+  const user = me.value;
+  const allowed = user ? pagesOf(user) : [];
+  const page = allowed.includes(route.value.page) ? route.value.page : allowed[0];
+  useEffect(() => {
+    if (page && route.peek().page !== page) go(page, '', {}, { replace: true });
+  }, [page, route.value.page]);
+  if (user === undefined) return null;
+  if (user === null) return html`<${LoginPage} />`;
+  return html`<${Shell}><${PAGES[page]} key=${page} /><//>`;
+}
+
+hooks.signedOut = signedOut;
+begin();
+render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));

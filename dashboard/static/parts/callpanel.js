@@ -1,0 +1,46 @@
+// @ts-check
+import { html } from '../html.js';
+import { useLoad } from '../load.js';
+import { t, word } from '../text.js';
+import { exact, length, when } from '../time.js';
+import { Chip, Failure, Outcome, Phone, Skeleton, Tier } from './bits.js';
+import { Panel } from './panel.js';
+import { Recording } from './recording.js';
+import { rowName } from './who.js';
+
+/** @import { CallRow, Step } from '../types/wire.d.ts' */
+
+/** @param {{row: CallRow}} props */
+const Headline = ({ row }) => html`<div class="call-headline">
+  <p class="call-badges"><${Outcome} outcome=${row.outcome} /><${Tier} tier=${row.customer?.tier} />${row.queue && html`<${Chip}>${row.queue}<//>`}${row.agent_name && html`<${Chip}>${t('call.with', { agent: row.agent_name })}<//>`}</p>
+  <p class="muted num">${[when(row.arrived_at), row.waited ? t('waited', { length: length(row.waited) }) : '', row.talked ? t('call.talked', { length: length(row.talked) }) : ''].filter(Boolean).join(' · ')}
+    ${row.customer && html` · <${Phone} number=${row.number || row.caller_number} />`}</p>
+  ${row.path?.length ? html`<ol class="crumbs">${row.path.map((step) => html`<li><span class="chip chip-plain">${step}</span></li>`)}</ol>` : null}
+  ${row.why && html`<p class="why"><span class="muted">${t('why.label')}</span> ${row.why}</p>`}
+</div>`;
+
+/** @param {{row: CallRow}} props */
+function Disposition({ row }) {
+  const chosen = [word('topic', row.topic), word('result', row.result)].filter(Boolean).join(' → ');
+  if (!chosen && !row.note) return html`<p class="muted">${t('call.no_outcome')}</p>`;
+  return html`<div>${chosen && html`<p><strong>${chosen}</strong></p>`}${row.note && html`<p class="event-note">${row.note}</p>`}${row.note_by && html`<p class="hint">${t('call.note_by', { author: row.note_by })}</p>`}</div>`;
+}
+
+/** @param {{steps: Step[]}} props */
+const Steps = ({ steps }) => html`<ol class="steps">${steps.map((step) => html`<li key=${step.seq}><span class="num muted">${exact(step.at)}</span><span>${step.text}</span></li>`)}</ol>`;
+
+/** One call beside the list: its outcome, its recording and words, and every step it took. @param {{callId: string, close: () => void}} props */
+export function CallPanel({ callId, close }) {
+  const { data, error, reload } = useLoad(`/calls/${encodeURIComponent(callId)}`);
+  const row = /** @type {CallRow | undefined} */ (data?.call);
+  return html`<${Panel} wide title=${row ? rowName(row) : t('call.title')} close=${close}>
+    ${error && html`<${Failure} error=${error} again=${reload} />`}
+    ${!row && !error && html`<${Skeleton} rows=${6} />`}
+    ${row && html`
+      <${Headline} row=${row} />
+      <section class="panel-part"><h3>${t('call.recording')}</h3>
+        ${row.recordings?.length ? row.recordings.map((one) => html`<${Recording} key=${one.id} recording=${one} customer=${row.customer?.name} agent=${row.agent_name} />`) : html`<p class="muted">${t('call.no_recording')}</p>`}</section>
+      <section class="panel-part"><h3>${t('call.outcome')}</h3><${Disposition} row=${row} /></section>
+      <section class="panel-part"><h3>${t('call.steps')}</h3><${Steps} steps=${data.steps} /></section>`}
+  <//>`;
+}

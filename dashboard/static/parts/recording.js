@@ -1,0 +1,26 @@
+// @ts-check
+import { useEffect, useMemo } from 'preact/hooks';
+import { html, Icon } from '../html.js';
+import { t } from '../text.js';
+import { Playback } from '../playback.js';
+import { Player } from './player.js';
+import { Transcript } from './transcript.js';
+
+/** @import { RecordingRow } from '../types/wire.d.ts' */
+
+/**
+ * One recording: its player and beneath it what was said. Where there is nothing to hear, why.
+ * @param {{recording: RecordingRow, customer?: string, agent?: string, compact?: boolean}} props
+ */
+export function Recording({ recording, customer, agent, compact }) {
+  const playback = useMemo(() => new Playback(recording.id, recording.seconds), [recording.id]);
+  useEffect(() => () => playback.stop(), [playback]);
+  if (recording.state !== 'stored') {
+    const bad = recording.state === 'failed';
+    return html`<p class=${bad ? 'failure' : 'hint'}><${Icon} name=${bad ? 'diamond' : 'disc'} class=${bad ? 'bad' : 'warn'} /><span>${t(`recording.${recording.state}`)}. ${recording.reason}</span></p>`;
+  }
+  return html`<div class=${`recording ${compact ? 'is-compact' : ''}`}>
+    <${Player} playback=${playback} sha256=${compact ? '' : recording.sha256} />
+    <${Transcript} recording=${recording} playback=${playback} customer=${customer} agent=${agent} />
+  </div>`;
+}

@@ -1,0 +1,56 @@
+// @ts-check
+import { html } from '../html.js';
+import { nth, t } from '../text.js';
+import { length, now, spoken } from '../time.js';
+import { Chip, Empty, Tier, Timer } from './bits.js';
+import { useFlip } from './flip.js';
+import { waitingName } from './who.js';
+
+/** @import { Term, View, Waiting } from '../types/wire.d.ts' */
+
+/** @typedef {[string, Waiting]} Entry entry_id and the caller */
+
+/** The callers of a queue in the order in which they will be served. @param {View['queues'][string]} queue @returns {Entry[]} */
+export const inOrder = (queue) =>
+  Object.entries(queue.waiting ?? {}).sort(([a, x], [b, y]) => x.virtual_join - y.virtual_join || (a < b ? -1 : 1));
+
+/** "VIP +120 s" @param {Term} term */
+const termText = ({ label, seconds }) => t('term', { label, seconds: (seconds < 0 ? '−' : '+') + Math.abs(seconds) });
+
+/** "VIP +120 s, waited 35 s: 1st of 6": why this caller stands here. @param {Waiting} caller @param {number} rank @param {number} of */
+export function sentence(caller, rank, of) {
+  const terms = (caller.terms ?? []).filter((term) => term.seconds !== 0).map(termText);
+  const waited = t('waited_words', { length: spoken(now.value - caller.joined_at) });
+  return t('place', { why: [...terms, waited].join(', '), rank: nth(rank), of });
+}
+
+/** @param {{id: string, caller: Waiting, rank: number, of: number, mine: string}} props */
+function Row({ id, caller, rank, of, mine }) {
+  const terms = (caller.terms ?? []).filter((term) => term.seconds !== 0);
+  const offered = caller.offered || caller.call_id === mine;
+  return html`<li class=${`caller ${offered ? 'is-offered' : ''}`} data-key=${id} title=${sentence(caller, rank, of)}>
+    <span class="caller-rank num">${rank}</span>
+    <span class="caller-name"><strong>${waitingName(caller)}</strong><${Tier} tier=${caller.tier} />
+      ${offered && html`<${Chip} kind="accent" icon="dotted">${t('waiting.ringing')}<//>`}</span>
+    <${Timer} class="caller-time" since=${caller.joined_at} />
+    <span class="caller-why">${terms.map((term) => html`<span class="term num">${termText(term)}</span>`)}
+      <span class="num">${t('place_short', { waited: spoken(now.value - caller.joined_at), rank: nth(rank), of })}</span></span>
+  </li>`;
+}
+
+/**
+ * One queue's callers in their order, each with the reason of the place.
+ * @param {{name: string, queue: View['queues'][string], mine?: string}} props
+ */
+export function WaitingList({ name, queue, mine = '' }) {
+  const entries = inOrder(queue);
+  const list = useFlip(entries.map(([id]) => id).join());
+  const longest = Math.min(...entries.map(([, caller]) => caller.joined_at));
+  return html`<section class="card ladder" aria-label=${t('waiting.of', { queue: name })}>
+    <header class="ladder-head"><h2 class="card-title">${name}</h2>
+      <span class="muted num dims">${t('waiting.count', { n: entries.length })}${entries.length ? ` · ${t('waiting.longest', { length: length(now.value - longest) })}` : ''}</span></header>
+    ${entries.length
+      ? html`<ol class="callers dims" ref=${list} tabindex="0" aria-label=${t('waiting.of', { queue: name })}>${entries.map(([id, caller], i) => html`<${Row} key=${id} id=${id} caller=${caller} rank=${i + 1} of=${entries.length} mine=${mine} />`)}</ol>`
+      : html`<${Empty} title=${t('waiting.none')}>${t('waiting.none_hint')}<//>`}
+  </section>`;
+}

@@ -1,0 +1,92 @@
+// @ts-check
+import { batch, computed, signal } from '@preact/signals';
+import { get } from './api.js';
+import { merge } from './merge.js';
+import { Socket } from './socket.js';
+import { learnClock, serverNow } from './time.js';
+
+/** @import { Frame, Me, View } from './types/wire.d.ts' */
+
+/** Who is logged in: undefined while asking, null when nobody. */
+export const me = signal(/** @type {Me | null | undefined} */ (undefined));
+/** The live picture the server sends; null until the first snapshot. */
+export const view = signal(/** @type {View | null} */ (null));
+/** The socket: is it up, when the last word came (server clock), the last round trip in ms. */
+export const link = signal({ up: false, heard: 0, trip: 0 });
+
+export const call = computed(() => view.value?.call ?? null);
+export const agents = computed(() => view.value?.agents ?? {});
+export const queues = computed(() => view.value?.queues ?? {});
+
+/** Is what is on the screen old? '' when it is live, else which link is down. */
+export const stale = computed(() => {
+  if (!view.value) return '';
+  if (!link.value.up) return 'socket';
+  return view.value.link.up ? '' : 'switch';
+});
+
+let seq = 0;
+let asked = false;
+const socket = new Socket({ frame: receive, down: wentDown, ended: signedOut });
+
+/**
+ * Fold one frame into the view. A delta that does not follow the frame we hold is not applied:
+ * a fresh snapshot is asked for instead.
+ * @param {Frame} frame
+ */
+export function receive(frame) {
+  batch(() => {
+    heard(frame.at, frame.type === 'snapshot');
+    if (frame.type === 'snapshot') {
+      seq = frame.seq;
+      asked = false;
+      view.value = frame.view;
+    } else if (frame.type === 'delta' && view.value && frame.prev === seq) {
+      seq = frame.seq;
+      view.value = merge(view.value, frame.patch);
+    } else if (frame.type === 'delta') resync();
+  });
+}
+
+function resync() {
+  if (asked) return;
+  asked = true;
+  socket.send({ type: 'resync' });
+}
+
+/** Live again only with the fresh snapshot: until then the screen is the old picture. @param {number} at @param {boolean} afresh */
+function heard(at, afresh) {
+  learnClock(at, afresh);
+  link.value = { ...link.value, heard: at, trip: socket.trip, up: link.value.up || afresh };
+}
+
+function wentDown() {
+  asked = false;
+  link.value = { ...link.value, up: false, heard: link.value.heard || serverNow() };
+}
+
+/** Ask who we are; connect when somebody is logged in. */
+export async function begin() {
+  try {
+    signedIn((await get('/me')).user);
+  } catch {
+    if (me.value === undefined) me.value = null;
+  }
+}
+
+/** @param {Me} user */
+export function signedIn(user) {
+  me.value = user;
+  socket.open();
+}
+
+/** Forget everything of the person who was here. */
+export function signedOut() {
+  socket.close();
+  sessionStorage.clear();
+  batch(() => {
+    view.value = null;
+    link.value = { up: false, heard: 0, trip: 0 };
+    me.value = null;
+  });
+}

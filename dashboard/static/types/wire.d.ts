@@ -1,0 +1,83 @@
+/** The contract with the server, as the browser reads it. Times are integer microseconds. */
+export type Role = 'agent' | 'supervisor' | 'telemarketer' | 'manager' | 'admin';
+export type Availability = 'available' | 'break' | 'wrap_up' | 'offline';
+export type Activity = 'idle' | 'ringing' | 'talking' | 'on_hold' | 'dialling' | 'unreachable';
+export type Match = 'one' | 'several' | 'none' | 'anonymous' | 'late';
+
+export interface Me { username: string; name: string; role: Role; agent: string; queues: string[] }
+export interface LiveMe extends Me {
+  availability: Availability; reason?: string; since: number; until?: number;
+  activity: Activity; activity_since: number;
+}
+export interface Customer {
+  id: number; name: string; status?: string; tier?: string; segment?: string; company?: string;
+  owner_name?: string; owner_extension?: string; owner_mobile?: string;
+  phones?: { number: string; label?: string }[]; created_at?: number;
+}
+export interface PastContact {
+  call_id: string; at: number; direction: string; outcome: string; agent?: string; queue?: string;
+  talked?: number; note?: string; result?: string;
+}
+export interface CustomerNote { id: number; at: number; author: string; text: string }
+export interface Pop {
+  number: string; match: Match; customer?: Customer | null; candidates?: Customer[];
+  contacts?: PastContact[]; notes?: CustomerNote[];
+}
+export interface Disposition {
+  note: string; topic?: string; result?: string; customer_id?: number | null; saved_at?: number;
+}
+export interface LiveCall {
+  call_id: string; phase: 'ringing' | 'talking' | 'on_hold' | 'ended'; since: number;
+  offered_at?: number; answered_at?: number; ended_at?: number; direction: string; number: string;
+  caller_number?: string; did?: string; queue?: string; waited?: number; path?: string[];
+  why?: string; recording?: { id: string; state: string; reason?: string } | null;
+  pop?: Pop | null; disposition?: Disposition | null;
+}
+export interface Term { label: string; seconds: number }
+export interface Waiting {
+  call_id: string; joined_at: number; virtual_join: number; label?: string; terms?: Term[];
+  number?: string; name?: string; tier?: string; match?: Match; offered?: boolean;
+}
+export interface AgentRow {
+  name: string; availability: Availability; reason?: string; activity: Activity; since: number;
+  call_id?: string; number?: string; name_of_customer?: string;
+}
+export interface View {
+  me: LiveMe;
+  link: { up: boolean; since: number; switch: string; reason?: string };
+  today: { calls: number; talked: number; missed: number };
+  call?: LiveCall | null;
+  queues: Record<string, { waiting?: Record<string, Waiting> }>;
+  agents: Record<string, AgentRow>;
+}
+export interface RecordingRow {
+  id: string; call_id: string; agent: string; started_at: number; seconds: number;
+  state: 'recording' | 'stored' | 'failed'; reason?: string;
+  transcript: 'none' | 'pending' | 'ready' | 'failed'; sha256?: string;
+}
+export interface CallRow {
+  call_id: string; arrived_at: number; answered_at?: number | null; ended_at?: number | null;
+  direction: string; outcome: string; number: string; caller_number?: string;
+  customer?: { id: number; name: string; tier?: string; status?: string } | null;
+  queue?: string; agent?: string; agent_name?: string; waited?: number; talked?: number;
+  path?: string[]; why?: string; note?: string; topic?: string; result?: string; note_by?: string;
+  recordings?: RecordingRow[];
+}
+export interface Step { seq: number; at: number; type: string; text: string }
+export interface Word { word: string; start: number; end: number; confidence?: number }
+export interface Segment {
+  speaker: 'agent' | 'customer'; start: number; end: number; text: string; words?: Word[];
+}
+export interface TranscriptDoc {
+  recording_id: string; engine: string; language: string; segments: Segment[];
+}
+export interface Peaks {
+  seconds: number; peaks_per_second: number; customer: number[]; agent: number[];
+}
+export interface User {
+  username: string; name: string; role: Role; agent: string; queues: string[]; active: boolean;
+}
+export type Frame =
+  | { type: 'snapshot'; seq: number; at: number; view: View }
+  | { type: 'delta'; seq: number; prev: number; at: number; patch: unknown }
+  | { type: 'pong'; at: number };
