@@ -44,10 +44,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A move that was sent; ``failure`` is why it may not have been carried out."""
+    """A move that was sent: the ranks before and, as planned, after it.
+
+    ``failure`` is why it may not have been carried out; empty when the PBX accepted it.
+    """
 
     move: Move
+    waiting: Waiting
     from_rank: int
+    to_rank: int
+    of: int
     failure: str
 
 
@@ -115,7 +121,7 @@ class QueueMover:
         log.warning("queue_order_not_reached", queue=self.queue, rounds=ROUNDS)
 
     async def _one_round(self) -> bool:
-        """Read if need be, plan, move, read back. False: there was nothing to do.
+        """Read if need be, plan, move, read back. False: there is nothing more to do.
 
         Raises :class:`CommandFailed` when the queue cannot be read.
         """
@@ -127,8 +133,8 @@ class QueueMover:
             return self._line is None
         sent = await self._send_all(moves, line)
         if sent:
-            await self._read_back(sent, line)
-        return True
+            await self._read_back(sent)
+        return any(not one.failure for one in sent)
 
     def _wanted(self, line: WaitingLine) -> list[str]:
         known = (self.waiting[e] for e in line.entry_ids if e in self.waiting)
@@ -142,21 +148,22 @@ class QueueMover:
         before = {entry_id: rank for rank, entry_id in enumerate(line.entry_ids, start=1)}
         sent: list[_Sent] = []
         for move in moves:
-            if move.entry_id not in self.waiting or move.entry_id in self._fixed():
+            waiting = self.waiting.get(move.entry_id)
+            if waiting is None or move.entry_id in self._fixed():
                 continue
-            kind, failure = await self._send(move)
+            kind, failure = await self._send(move, waiting)
             if kind == "not_connected":
                 break
             if not failure:
                 line.move(move.entry_id, move.priority)
-            sent.append(_Sent(move, before[move.entry_id], failure))
+            to_rank, of = line.rank(move.entry_id), len(line.places)
+            sent.append(_Sent(move, waiting, before[move.entry_id], to_rank, of, failure))
             if kind == "lost":
                 break
         return sent
 
-    async def _send(self, move: Move) -> tuple[str, str]:
+    async def _send(self, move: Move, waiting: Waiting) -> tuple[str, str]:
         """The kind of failure and its reason; both empty when the PBX accepted the move."""
-        waiting = self.waiting[move.entry_id]
         command = MoveInQueue(
             call_id=waiting.call_id,
             queue=self.queue,
@@ -169,55 +176,55 @@ class QueueMover:
             return failure.kind, failure.reason
         return ("", "") if reply.ok else ("refused", reply.message or "the PBX gave no reason")
 
-    async def _read_back(self, sent: Sequence[_Sent], planned: WaitingLine) -> None:
+    async def _read_back(self, sent: Sequence[_Sent]) -> None:
         """Record what became of the moves. Raises :class:`CommandFailed` after doing so."""
-        leaving = {s.move.entry_id: self.waiting.get(s.move.entry_id) for s in sent}
         try:
             line = await self._read()
         except CommandFailed:
             for one in sent:
-                self._conclude(one, leaving[one.move.entry_id], planned, None)
+                self._conclude_unseen(one)
             raise
         for one in sent:
-            self._conclude(one, leaving[one.move.entry_id], planned, line)
+            self._conclude(one, line)
 
-    def _conclude(
-        self, sent: _Sent, waiting: Waiting | None, planned: WaitingLine, line: WaitingLine | None
-    ) -> None:
+    def _conclude(self, sent: _Sent, line: WaitingLine) -> None:
+        """What became of a move, as the line that was read back shows."""
         entry_id = sent.move.entry_id
-        if waiting is None:
-            return
-        place = line.find(entry_id) if line else None
-        if line and place:
-            if place.priority == sent.move.priority and line.is_sorted_around(entry_id):
-                self._moved(sent, waiting, line, confirmed=True)
-            else:
-                self._failed(waiting, sent.failure or _NOT_CARRIED_OUT)
-        elif not sent.failure:
-            self._moved(sent, waiting, planned, confirmed=False)
-        elif line is None:
-            self._failed(waiting, f"{sent.failure}; whether it was carried out is unknown")
+        place = line.find(entry_id)
+        if place is None:  # left the queue meanwhile, most often to talk
+            if not sent.failure:
+                self._moved(sent, sent.to_rank, sent.of, confirmed=False)
+        elif place.priority == sent.move.priority and line.is_sorted_around(entry_id):
+            self._moved(sent, line.rank(entry_id), len(line.places), confirmed=True)
+        else:
+            self._failed(sent.waiting, sent.failure or _NOT_CARRIED_OUT)
 
-    def _moved(self, sent: _Sent, waiting: Waiting, line: WaitingLine, *, confirmed: bool) -> None:
-        waited = max(0, self._now() - waiting.joined_at)
-        rank, of = line.rank(waiting.entry_id), len(line.places)
-        if not rank:  # left while the moves were on their way
-            return
+    def _conclude_unseen(self, sent: _Sent) -> None:
+        """What is known of a move when the queue could not be read back."""
+        if sent.failure:
+            reason = f"{sent.failure}; whether it was carried out is unknown"
+            self._failed(sent.waiting, reason)
+        else:
+            self._moved(sent, sent.to_rank, sent.of, confirmed=False)
+
+    def _moved(self, sent: _Sent, to_rank: int, of: int, *, confirmed: bool) -> None:
+        waiting, now = sent.waiting, self._now()
+        waited = max(0, now - waiting.joined_at)
         self._record(
             QueueMoved(
-                at=self._now(),
+                at=now,
                 switch=self.switch,
                 call_id=waiting.call_id,
                 cause=waiting.cause,
                 entry_id=waiting.entry_id,
                 queue=self.queue,
                 from_rank=sent.from_rank,
-                to_rank=rank,
+                to_rank=to_rank,
                 of=of,
                 priority=sent.move.priority,
                 terms=waiting.score.terms,
                 waited=waited,
-                sentence=sentence(waiting.score.terms, waited, rank, of),
+                sentence=sentence(waiting.score.terms, waited, to_rank, of),
                 policy=waiting.score.policy,
                 confirmed=confirmed,
             )

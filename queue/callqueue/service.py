@@ -112,7 +112,7 @@ class QueueService:
                 self._customer_identified(event)
             case AgentOffered() if event.entry_id:
                 self._mover(event.switch, event.queue).offer(event.offer_id, event.entry_id)
-            case OfferEnded() if event.entry_id:
+            case OfferEnded() if event.entry_id and event.ended != "answered":
                 self._mover(event.switch, event.queue).end_offer(event.offer_id)
                 self._wake((event.switch, event.queue))
             case CallEnded():
@@ -135,9 +135,9 @@ class QueueService:
             score=self._score(event.call_id, event.queue, known.joined_at if known else joined_at),
             cause=event.id,
         )
-        if known:
-            mover.distrust()
         mover.join(waiting, event.position)
+        if known or event.restored:
+            mover.distrust()
         if known is None or known.score != waiting.score:
             self._record_score(mover, waiting)
         self._wake((event.switch, event.queue))

@@ -1,0 +1,298 @@
+"""Agents' availability: what a person chose at the desk, carried out on the queues of the PBX.
+
+A choice is announced only after the PBX accepted it; one that the PBX refuses is undone and
+:class:`AvailabilityRefused` says why. What was chosen wins over what the PBX has: after each
+connect the memberships are compared and put right. Agents who never chose anything here are not
+touched: what the PBX has is taken for their choice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+
+import structlog
+
+from callqueue.agent_state import (
+    AgentProfile,
+    AgentState,
+    Membership,
+    adopted,
+    after,
+    chosen,
+    commands_for,
+    members_of,
+)
+from callqueue.settings import QueueSettings
+from cti.bus import Bus
+from cti.clock import Now
+from cti.domain.commands import AnyCommand, CommandFailed, Perform, ReadQueues
+from cti.domain.events import (
+    AgentAvailabilityChanged,
+    Availability,
+    CallAnswered,
+    Event,
+    SwitchConnected,
+    SwitchLost,
+    TalkEnded,
+)
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 5.0
+
+Agents = Callable[[], Mapping[str, AgentProfile]]
+"""Gives the agents there are: interface (``PJSIP/101``) to profile."""
+
+
+class AvailabilityRefused(Exception):
+    """The choice is not in force: the cause, what holds now, and the cure."""
+
+
+class _Refused(Exception):
+    """The PBX refused a command."""
+
+
+class AvailabilityService:
+    """Who may be rung, in all queues.
+
+    Wrap-up begins by itself after a talk that came from a queue, and ends after
+    ``settings.wrap_up`` seconds or when the agent chooses.
+    """
+
+    def __init__(
+        self,
+        agents: Agents,
+        bus: Bus,
+        record: Callable[[Event], Event],
+        perform: Perform,
+        now: Now,
+        settings: QueueSettings,
+    ) -> None:
+        self._agents = agents
+        self._record = record
+        self._perform = perform
+        self._now = now
+        self._settings = settings
+        self._states: dict[str, AgentState] = {}
+        self._members: dict[str, dict[str, Membership]] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._queue_talks: set[str] = set()
+        self._changed = asyncio.Event()
+        self._events = bus.subscribe(
+            "availability", CallAnswered, TalkEnded, SwitchConnected, SwitchLost
+        )
+
+    @property
+    def states(self) -> Mapping[str, AgentState]:
+        """Agent to what they chose; who never chose anything is not in it."""
+        return dict(self._states)
+
+    def restore(self, events: Iterable[Event]) -> None:
+        """Take over the last choices from the journal (oldest first), before :meth:`run`.
+
+        Events other than AgentAvailabilityChanged are passed over.
+        """
+        for event in events:
+            if isinstance(event, AgentAvailabilityChanged):
+                state = AgentState(event.availability, event.reason, event.until)
+                self._states[event.agent] = state
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        with self._events:
+            async with asyncio.TaskGroup() as group:
+                timer = group.create_task(self._end_wrap_ups(), name="wrap-ups")
+                async for event in self._events:
+                    if work := self._take(event):
+                        group.create_task(work)
+                timer.cancel()
+
+    async def set(self, agent: str, availability: Availability, reason: str = "") -> AgentState:
+        """Carry out what the agent chose; ``reason`` is that of a break.
+
+        A wrap-up that is asked for lasts ``settings.max_wrap_up`` seconds at most. Raises
+        :class:`AvailabilityRefused`: what held before still holds then.
+        """
+        async with self._locks[agent]:
+            state = chosen(availability, reason, self._now(), self._settings.max_wrap_up)
+            return await self._change(agent, state, read_first=True)
+
+    async def reconcile(self) -> None:
+        """Make the PBX have what was chosen: after a connect, or a change of the agents."""
+        self._members.clear()
+        try:
+            found = members_of(await self._rows())
+        except (CommandFailed, _Refused) as error:
+            log.warning("availability_not_reconciled", reason=str(error))
+            return
+        for agent in self._agents():
+            async with self._locks[agent]:
+                if agent not in self._members:  # otherwise they chose after the reading
+                    self._members[agent] = found.get(agent, {})
+                    await self._reconcile_one(agent)
+
+    def _take(self, event: Event) -> Coroutine[None, None, None] | None:
+        match event:
+            case CallAnswered() if event.queue:
+                self._queue_talks.add(event.talk_id)
+            case TalkEnded() if event.talk_id in self._queue_talks:
+                self._queue_talks.discard(event.talk_id)
+                return self._begin_wrap_up(event.agent, event.id)
+            case SwitchLost():
+                self._members.clear()
+            case SwitchConnected():
+                return self.reconcile()
+        return None
+
+    async def _reconcile_one(self, agent: str) -> None:
+        state = self._states.get(agent) or adopted(self._members[agent].values())
+        if state is None:
+            return
+        if state.is_over(self._now()):
+            state = AgentState("available")
+        try:
+            await self._change(agent, state)
+        except AvailabilityRefused as refusal:
+            log.warning("availability_not_reconciled", agent=agent, reason=str(refusal))
+
+    async def _begin_wrap_up(self, agent: str, cause: str) -> None:
+        async with self._locks[agent]:
+            old = self._states.get(agent, AgentState())
+            state = chosen("wrap_up", "", self._now(), self._settings.wrap_up)
+            works = old.availability in {"available", "wrap_up"} and state.until > old.until
+            if agent not in self._agents() or not works or not self._settings.wrap_up:
+                return
+            try:
+                await self._change(agent, state, cause=cause)
+            except AvailabilityRefused as refusal:
+                log.warning("wrap_up_not_begun", agent=agent, reason=str(refusal))
+
+    async def _end_wrap_ups(self) -> None:
+        while True:
+            self._changed.clear()
+            ends = {a: s.until for a, s in self._states.items() if s.until and a in self._agents()}
+            if not await self._is_due(min(ends.values(), default=0)):
+                continue
+            for agent in [a for a, until in ends.items() if until <= self._now()]:
+                if not await self._end_wrap_up(agent):
+                    await asyncio.sleep(RETRY_SECONDS)
+
+    async def _is_due(self, due: int) -> bool:
+        """Wait until ``due`` (0: for ever); False when some state changed before."""
+        try:
+            async with asyncio.timeout(max(0, due - self._now()) / 1e6 if due else None):
+                await self._changed.wait()
+        except TimeoutError:
+            return True
+        return False
+
+    async def _end_wrap_up(self, agent: str) -> bool:
+        async with self._locks[agent]:
+            if not self._states[agent].is_over(self._now()):
+                return True
+            try:
+                await self._change(agent, AgentState("available"))
+            except AvailabilityRefused as refusal:
+                log.warning("wrap_up_not_ended", agent=agent, reason=str(refusal))
+                return False
+            return True
+
+    async def _change(
+        self, agent: str, state: AgentState, *, read_first: bool = False, cause: str = ""
+    ) -> AgentState:
+        """Carry out and announce. The caller holds the agent's lock.
+
+        Raises :class:`AvailabilityRefused`.
+        """
+        profile = self._agents().get(agent)
+        if profile is None:
+            raise AvailabilityRefused(f"{agent} is not an agent here: add them to the agents first")
+        try:
+            if read_first or agent not in self._members:
+                await self._read(agent)
+            await self._apply(agent, profile, state)
+        except (CommandFailed, _Refused) as error:
+            raise await self._undone(agent, profile, state, error) from error
+        if self._states.get(agent) != state:
+            self._announce(agent, state, cause)
+        return state
+
+    def _announce(self, agent: str, state: AgentState, cause: str) -> None:
+        self._states[agent] = state
+        self._record(
+            AgentAvailabilityChanged(
+                at=self._now(),
+                cause=cause,
+                agent=agent,
+                availability=state.availability,
+                reason=state.reason,
+                until=state.until,
+            )
+        )
+        self._changed.set()
+
+    async def _apply(self, agent: str, profile: AgentProfile, state: AgentState) -> None:
+        """Send what is needed; after a refusal look again what the PBX has, once.
+
+        Raises :class:`CommandFailed` and :class:`_Refused`.
+        """
+        try:
+            await self._send_all(agent, commands_for(agent, profile, state, self._members[agent]))
+        except _Refused:
+            await self._read(agent)
+            await self._send_all(agent, commands_for(agent, profile, state, self._members[agent]))
+
+    async def _send_all(self, agent: str, commands: Iterable[AnyCommand]) -> None:
+        for command in commands:
+            reply = await self._perform(command)
+            if not reply.ok:
+                queue = getattr(command, "queue", "")
+                raise _Refused(f"{reply.message or 'no reason given'}{f' ({queue})' * bool(queue)}")
+            if agent in self._members:  # not after the link was lost meanwhile
+                self._members[agent] = after(command, self._members[agent])
+
+    async def _undone(
+        self, agent: str, profile: AgentProfile, state: AgentState, error: Exception
+    ) -> AvailabilityRefused:
+        """Take back what was carried out so far; returns the refusal to raise."""
+        before = self._states.get(agent)
+        holds = before.availability if before else "what the PBX has"
+        try:
+            if before and agent in self._members:
+                await self._apply(agent, profile, before)
+            rest = f"still in force: {holds}"
+        except (CommandFailed, _Refused):
+            self._members.pop(agent, None)
+            rest = f"the PBX may hold a part of it until the link is back, then again: {holds}"
+        return AvailabilityRefused(
+            f"{agent} could not be set to {state.availability}: {error}; {rest} ({_cure(error)})"
+        )
+
+    async def _read(self, agent: str) -> None:
+        """Learn the agent's memberships. Raises :class:`CommandFailed` and :class:`_Refused`."""
+        self._members.pop(agent, None)
+        self._members[agent] = members_of(await self._rows()).get(agent, {})
+
+    async def _rows(self) -> tuple[Mapping[str, str], ...]:
+        reply = await self._perform(ReadQueues())
+        if not reply.ok:
+            raise _Refused(f"the queues could not be read: {reply.message}")
+        return reply.rows
+
+
+_CURES = {
+    "no such queue": "add the queue to queues.conf, or take it from the agent's queues",
+    "permission": "give the AMI user the right write = agent",
+    "not_connected": "try again when the link to the PBX is back",
+    "lost": "try again when the link to the PBX is back",
+    "timeout": "try again; if it stays so, see whether Asterisk is overloaded",
+    "refused_value": "leave line breaks out of the reason",
+}
+
+
+def _cure(error: Exception) -> str:
+    text = error.kind if isinstance(error, CommandFailed) else str(error).lower()
+    known = (cure for part, cure in _CURES.items() if part in text)
+    return next(known, "see Asterisk's log, and run: ringdesk doctor")
