@@ -104,6 +104,11 @@ class History:
         """The customer's calls, newest first; ``before`` pages on (microseconds)."""
         return await self.newest(calls.c.customer_id == customer_id, before=before, limit=limit)
 
+    async def open_calls(self) -> list[str]:
+        """The ids of calls that have not ended, oldest first."""
+        query = select(calls).where(calls.c.ended_at.is_(None)).order_by(calls.c.arrived_at)
+        return [row.call_id for row in await self._read(query)]
+
     async def newest(
         self, *conditions: Any, before: ev.Micros | None = None, limit: int = 50
     ) -> Sequence[Row[Any]]:

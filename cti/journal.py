@@ -192,6 +192,11 @@ class Journal:
         query = select(journal.c.body).where(journal.c.call_id.in_(call_ids))
         return await self._select(query.order_by(journal.c.seq))
 
+    async def of_type(self, kind: type[Event], since: int) -> list[Event]:
+        """All events of one type from ``since`` (microseconds) on, oldest first."""
+        mine = (journal.c.type == kind.__name__) & (journal.c.at >= since)
+        return await self._select(select(journal.c.body).where(mine).order_by(journal.c.seq))
+
     async def _select(self, query: object) -> list[Event]:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).scalars().all()  # type: ignore[call-overload]

@@ -17,6 +17,7 @@ journal = Table(
     Column("body", Text, nullable=False),
     UniqueConstraint("id"),
     Index("ix_journal_call_id", "call_id", "seq"),
+    Index("ix_journal_type", "type", "at"),
 )
 
 calls = Table(

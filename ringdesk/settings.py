@@ -10,9 +10,9 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from callqueue.settings import QueueSettings
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from callqueue.settings import QueueSettings
 from crm_bridge.settings import CrmSettings
 from cti.ami.settings import AmiSettings
 from cti.config_files import ConfigFileError, Problem, load_toml

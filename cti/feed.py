@@ -1,0 +1,148 @@
+"""What one Asterisk says, carried into the journal; after each log-in the picture is made whole.
+
+The AMI reader calls :meth:`SwitchFeed.take` for each event: fact, reducer, journal, in one go and
+without waiting for anybody. After a log-in the PBX's channels and queues are read and compared with
+the book (:mod:`cti.resync`); only then is the switch said to be connected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from cti.ami.client import AmiClient, ConnectionInfo
+from cti.ami.codec import Message
+from cti.ami.facts import WANTED, FactReader, UnreadableMessage, parse_timestamp
+from cti.ami.settings import AmiSettings
+from cti.clock import Now
+from cti.domain.commands import CommandFailed
+from cti.domain.events import Event, Micros, SwitchConnected, SwitchLost
+from cti.domain.facts import Fact
+from cti.reducer import Reducer
+from cti.resync import read_snapshot, resync
+from cti.switch import Switch
+
+log = structlog.get_logger(__name__)
+
+_SNAPSHOT_AGAIN_SECONDS = 2.0
+
+
+class SwitchFeed:
+    """The link to the Asterisk called ``name``, its call book, and the way into the journal.
+
+    ``is_agent`` says of an interface (``PJSIP/101``) whether an agent uses it. ``counters`` of
+    :attr:`client` and :attr:`reader` tell what was passed over.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: AmiSettings,
+        record: Callable[[Event], Event],
+        now: Now,
+        is_agent: Callable[[str], bool],
+    ) -> None:
+        self.name = name
+        self.reducer = Reducer(name, is_agent)
+        self.reader = FactReader(now)
+        self.client = AmiClient(
+            settings,
+            self.take,
+            on_connected=self._on_connected,
+            on_lost=self._on_lost,
+            wanted_events=WANTED,
+            now=now,
+        )
+        self.switch = Switch(name, self.client)
+        self._record = record
+        self._now = now
+        self._connected = asyncio.Event()
+        self._before: ConnectionInfo | None = None
+        self._whole = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the link stands and the picture is complete."""
+        return self._whole
+
+    def restore(self, events: Iterable[Event]) -> None:
+        """Take up the calls that had not ended when Ringdesk last ran; before :meth:`run`."""
+        self.reducer.restore(events)
+
+    async def run(self) -> None:
+        """Keep the link and the picture until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.client.run(), name=f"ami-{self.name}")
+            group.create_task(self._keep_whole(), name=f"resync-{self.name}")
+
+    def take(self, message: Message) -> None:
+        """One AMI event."""
+        fact = self.reader.to_fact(message)
+        if fact is not None:
+            self._apply(fact)
+
+    def _apply(self, fact: Fact) -> None:
+        for event in self.reducer.apply(fact):
+            self._record(event)
+
+    def _on_connected(self, _info: ConnectionInfo) -> None:
+        self._connected.set()
+
+    def _on_lost(self, reason: str) -> None:
+        self._connected.clear()
+        if self._whole:
+            self._whole = False
+            self._record(SwitchLost(at=self._now(), switch=self.name, reason=reason))
+
+    async def _keep_whole(self) -> None:
+        while True:
+            await self._connected.wait()
+            self._connected.clear()
+            while self.client.connected and not await self._make_whole():
+                await asyncio.sleep(_SNAPSHOT_AGAIN_SECONDS)
+
+    async def _make_whole(self) -> bool:
+        info = self.client.info
+        try:
+            at = await self._pbx_time()
+            channels = await self.client.send("CoreShowChannels", as_list=True)
+            queues = await self.client.send("QueueStatus", as_list=True)
+        except CommandFailed as failed:
+            log.warning("snapshot_failed", switch=self.name, reason=failed.reason)
+            return False
+        if not channels.ok:
+            log.error(
+                "snapshot_refused",
+                switch=self.name,
+                reason=channels.message,
+                cure="give the manager user write = reporting in manager.conf",
+            )
+        snapshot = read_snapshot(channels.rows, queues.rows, at)
+        for fact in resync(self.reducer.book, snapshot):
+            self._apply(fact)
+        if info is not None:
+            self._say_connected(info)
+        return True
+
+    async def _pbx_time(self) -> Micros:
+        """The PBX's clock, so that its own timestamps can be compared with the snapshot."""
+        reply = await self.client.send("Ping")
+        try:
+            return parse_timestamp(reply.fields.get("Timestamp", ""))
+        except UnreadableMessage:
+            return self._now()
+
+    def _say_connected(self, info: ConnectionInfo) -> None:
+        restarted = self._before is not None and info.restarted_since(self._before)
+        self._before = info
+        self._whole = True
+        self._record(
+            SwitchConnected(
+                at=self._now(),
+                switch=self.name,
+                asterisk_version=info.asterisk_version,
+                restarted=restarted,
+            )
+        )
