@@ -14,7 +14,7 @@ How the hook works. The FastAGI application leaves its decision in channel varia
 AGISTATUS alone cannot be trusted: it is SUCCESS too when the server dies in mid playback, and
 a server that accepts and hangs never returns. So everything but a clear decision goes to the
 fallback queue: an empty or unknown RINGDESK_NEXT, any other AGISTATUS, a queue that does not
-exist, and the absolute time-out, which the application raises for as long as it is alive.
+exist or is closed, and the absolute time-out, which the application raises while it is alive.
 """
 
 import re
@@ -34,9 +34,9 @@ Dial*, Hold, *Transfer, MixMonitor*, OriginateResponse; agent: Queue*, Agent*; u
 WRITE_CLASSES = ("system", "call", "agent", "user", "reporting", "originate")
 """call: Redirect, Hangup, Setvar, Getvar, BlindTransfer; agent: QueueAdd, QueuePause,
 QueueRemove; user: UserEvent; reporting: CoreShowChannels, CoreStatus, ShowDialPlan; originate:
-Originate; system: MixMonitor, PJSIPShowContacts, Filter. QueueStatus and
-QueueChangePriorityCaller need none. Neither `command` nor `config`: those would hand a stolen
-secret the whole machine, and ShowDialPlan tells doctor all it needs.
+Originate; system: MixMonitor, PJSIPShowContacts, Filter (it lets GetConfig read as well).
+QueueStatus and QueueChangePriorityCaller need none. Neither `command` nor `config`: those would
+hand a stolen secret the whole machine, and ShowDialPlan tells doctor all it needs.
 """
 
 CHANNEL_VARIABLES = ("RINGDESK_NEXT", "RINGDESK_TARGET", "RINGDESK_FALLBACK", "RINGDESK_CALL")
@@ -136,6 +136,7 @@ exten => _[+0-9]!,1,Set({HOOK_VARIABLE}={HOOK_VERSION})
  same => n,Set(TIMEOUT(absolute)={s.silence_timeout})      ; Ringdesk raises it while it is alive
  same => n,AGI(agi://{s.agi_host}:{s.agi_port}/menu/${{RINGDESK_MENU}})
  same => n,Set(TIMEOUT(absolute)=0)
+ same => n,Set(RINGDESK_NEXT=${{FILTER(a-z,${{RINGDESK_NEXT}})}})
  same => n,Set(RINGDESK_TARGET=${{FILTER(A-Za-z0-9_.@+\\-,${{RINGDESK_TARGET}})}})
  same => n,GotoIf($["${{AGISTATUS}}" != "SUCCESS"]?ringdesk-fallback,s,1)
  same => n,GotoIf($["${{RINGDESK_NEXT}}" = "hangup"]?hangup)
@@ -154,13 +155,15 @@ exten => s,1,Set(TIMEOUT(absolute)=0)
  same => n,Set(RINGDESK_TARGET={s.fallback_queue})
  same => n,Goto(ringdesk-queue,s,1)
 
+; Queue() hangs up on the caller when there is no such queue: look first.
 [ringdesk-queue]
-exten => s,1,Set(QUEUESTATUS=)
+exten => s,1,GotoIf($["${{QUEUE_EXISTS(${{RINGDESK_TARGET}})}}" != "1"]?elsewhere)
  same => n,Queue(${{RINGDESK_TARGET}},c,,,{s.queue_timeout})
  same => n,GotoIf($["${{QUEUESTATUS}}" = "CONTINUE"]?done) ; talked to an agent, who hung up
-; an empty QUEUESTATUS: there is no such queue
- same => n,GotoIf($["${{QUEUESTATUS}}${{RINGDESK_FALLBACK}}" = ""]?ringdesk-fallback,s,1)
-{_after_queue(s.mailbox)} same => n(done),Hangup()
+ same => n,GotoIf($["${{QUEUESTATUS}}" = "TIMEOUT"]?late)
+ same => n(elsewhere),GotoIf($["${{RINGDESK_FALLBACK}}" = ""]?ringdesk-fallback,s,1)
+ same => n(late),{_after_queue(s.mailbox)}
+ same => n(done),Hangup()
 
 [ringdesk-extension]
 exten => s,1,Dial(Local/${{RINGDESK_TARGET}}@{s.internal_context},{s.extension_timeout})
@@ -185,7 +188,7 @@ exten => T,1,UserEvent(RingdeskDoctor,AGIStatus: TIMEOUT)
 
 
 def _after_queue(mailbox: str) -> str:
-    return f" same => n,VoiceMail({mailbox},u)\n" if mailbox else ""
+    return f"VoiceMail({mailbox},u)" if mailbox else "NoOp(nobody was free in time)"
 
 
 def render_lean_events() -> Mapping[str, str]:

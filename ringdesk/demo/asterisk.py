@@ -38,7 +38,8 @@ class AsteriskInstance:
 
     recordings: folder for MixMonitor (default: inside the work folder, gone at the end).
     trunk_port: UDP port on 127.0.0.2 which takes calls to outside numbers.
-    hook: the dialplan hook's settings, as `ringdesk asterisk-config` would render them.
+    hook: the dialplan hook's settings, as `ringdesk asterisk-config` would render them; by
+    default the FastAGI server is expected at a free port, `settings.hook.agi_port`.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class AsteriskInstance:
             ami_secret=secrets.token_hex(16),
             agent_password=secrets.token_hex(8),
             trunk_port=trunk_port or free_port(socket.SOCK_DGRAM, CUSTOMER_IP),
-            hook=hook or HookSettings(),
+            hook=hook or HookSettings(agi_port=free_port(socket.SOCK_STREAM)),
             queue_strategy=queue_strategy,
             ring_timeout=ring_timeout,
         )

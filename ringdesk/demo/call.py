@@ -244,7 +244,11 @@ class Call:
         """Attended transfer: connect this call's other side with that of `other` (RFC 3891)."""
         remote, local = (parameter(v, "tag") for v in (other.dialog.remote, other.dialog.local))
         replaces = f"{other.dialog.call_id};to-tag={remote};from-tag={local}"
-        return await self._refer(f"<{self._uri(other.caller)}?Replaces={quote(replaces, safe='')}>")
+        target = f"<{self._uri(other.caller)}?Replaces={quote(replaces, safe='')}>"
+        status = await self._refer(target)
+        if status < 300:
+            await other.hangup()
+        return status
 
     def _uri(self, user: str) -> str:
         return f"sip:{quote(user, safe='+*')}@{address_uri(self.dialog.remote).rpartition('@')[2]}"
