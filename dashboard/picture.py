@@ -21,6 +21,8 @@ from cti.domain.events import (
     ScreenPopReady,
 )
 
+STARTING = "Ringdesk is starting"
+
 Phase = Literal["ringing", "talking", "on_hold", "ended"]
 
 
@@ -147,7 +149,7 @@ class Picture:
     def __init__(self, at: Micros, day_start: Micros = 0) -> None:
         self.at = at
         self.day_start = day_start
-        self.link = Link(up=False, since=at, reason="Ringdesk is starting")
+        self.link = Link(up=False, since=at, reason=STARTING)
         self.calls: dict[str, LiveCall] = {}
         self.waits: dict[str, Wait] = {}
         self.agents: dict[str, AgentState] = {}

@@ -15,7 +15,7 @@ from typing import Any
 from cti.domain import events as ev
 from dashboard.fold import fold
 from dashboard.merge_patch import Object, diff, put
-from dashboard.picture import AgentCard, LiveCall, Picture, Place
+from dashboard.picture import STARTING, AgentCard, Link, LiveCall, Picture, Place
 from dashboard.rights import Role, message_reach
 from dashboard.rows import agent_row, call_row, link_row, me_row, today_row, wait_row
 
@@ -69,6 +69,11 @@ class Desk:
         for agent in self._picture.agents.values():
             agent.calls = agent.talked = agent.missed = 0
         return self._render({("today", interface) for interface in self._picture.agents})
+
+    def disconnected(self, at: ev.Micros) -> list[Change]:
+        """A new run begins without a link, whatever the run before saw."""
+        self._picture.link = Link(up=False, since=at, reason=STARTING)
+        return self._render({("link",)})
 
     # --- what is known -------------------------------------------------------------------------
 

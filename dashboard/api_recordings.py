@@ -1,0 +1,106 @@
+"""The API of recordings: by id, after a rights check; every listen and read is written down."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from dashboard.call_rows import recording_row
+from dashboard.errors import ApiError, not_found
+from dashboard.routes import Ask, Routes
+from dashboard.schemas import (
+    PeaksAnswer,
+    RecordingAnswer,
+    RecordingPath,
+    SegmentRow,
+    TranscriptAnswer,
+    WordRow,
+)
+from dashboard.scope import may_hear
+from recordings.library import AccessKind, Recording
+from recordings.peaks import PER_SECOND
+from recordings.transcription import Segment
+
+routes = Routes()
+
+
+async def _audible(ask: Ask, recording_id: str, what: AccessKind | None = None) -> Recording:
+    """The recording, when the user may hear it; a refusal is written down too."""
+    recording = await ask.dashboard.deps.library.get(recording_id)
+    allowed = recording is not None and may_hear(ask, recording)
+    if recording is not None and what is not None:
+        await ask.dashboard.listens.note(ask, recording.id, what, "ok" if allowed else "refused")
+    if recording is None or not allowed:
+        raise not_found("recording")
+    return recording
+
+
+@routes.get("/api/recordings/{recording_id}", errors=(404,))
+async def read_recording(ask: Ask, path: RecordingPath) -> RecordingAnswer:
+    """One recording's data."""
+    return RecordingAnswer(recording=recording_row(await _audible(ask, path.recording_id)))
+
+
+@routes.get("/api/recordings/{recording_id}/audio", errors=(404,), media="audio/wav")
+async def hear_recording(ask: Ask, path: RecordingPath) -> web.FileResponse:
+    """The sound: stereo WAV, left the customer, right the agent; ranges are served."""
+    recording = await _audible(ask, path.recording_id, "audio")
+    file = ask.dashboard.deps.library.audio_path(recording)
+    if recording.state != "stored" or not file.is_file():
+        raise _no_sound(recording)
+    return web.FileResponse(file, headers={"Content-Type": "audio/wav"})
+
+
+@routes.get("/api/recordings/{recording_id}/transcript", errors=(404,))
+async def read_transcript(ask: Ask, path: RecordingPath) -> TranscriptAnswer:
+    """What was said, with the time of each word."""
+    recording = await _audible(ask, path.recording_id, "transcript")
+    transcript = await ask.dashboard.deps.library.transcript(recording.id)
+    if transcript is None:
+        raise _no_transcript(recording)
+    return TranscriptAnswer(
+        recording_id=recording.id,
+        engine=transcript.engine,
+        language=transcript.language,
+        segments=[_segment(segment) for segment in transcript.segments],
+    )
+
+
+@routes.get("/api/recordings/{recording_id}/peaks", errors=(404,))
+async def read_peaks(ask: Ask, path: RecordingPath) -> PeaksAnswer:
+    """The outline of both channels for the player."""
+    recording = await _audible(ask, path.recording_id)
+    try:
+        customer, agent = await ask.dashboard.deps.library.peaks(recording.id)
+    except (LookupError, OSError, ValueError, EOFError):
+        raise _no_sound(recording) from None
+    return PeaksAnswer(
+        seconds=recording.seconds, peaks_per_second=PER_SECOND, customer=customer, agent=agent
+    )
+
+
+def _segment(segment: Segment) -> SegmentRow:
+    words = [
+        WordRow(word=word.text, start=word.start, end=word.end, confidence=word.confidence)
+        for word in segment.words
+    ]
+    return SegmentRow(
+        speaker=segment.speaker,
+        start=segment.start,
+        end=segment.end,
+        text=segment.text,
+        words=words,
+    )
+
+
+def _no_sound(recording: Recording) -> ApiError:
+    if recording.state == "recording":
+        return ApiError(404, "not_yet", "the call is still being recorded", "wait for its end")
+    reason = recording.reason or "the file is not where it was stored"
+    return ApiError(404, "no_sound", reason, "check the recordings folder, or its backup")
+
+
+def _no_transcript(recording: Recording) -> ApiError:
+    if recording.transcript == "pending" or recording.state == "recording":
+        return ApiError(404, "not_yet", "the transcript is not ready yet", "look again in a minute")
+    reason = recording.transcript_reason or "this recording is not transcribed"
+    return ApiError(404, "no_transcript", reason, "ringdesk doctor checks the speech model")

@@ -1,0 +1,57 @@
+"""Calls of the history as the API gives them, with customers and recordings joined in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from crm_bridge.store import Customer
+from cti.history import PATH_SEPARATOR
+from dashboard.routes import Ask
+from dashboard.schemas import CallCustomer, CallRow, CallsAnswer, RecordingRow
+from dashboard.scope import may_hear
+from recordings.library import Recording
+
+
+def recording_row(recording: Recording) -> RecordingRow:
+    """One recording."""
+    return RecordingRow(**{name: getattr(recording, name) for name in RecordingRow.model_fields})
+
+
+async def call_rows(ask: Ask, rows: Sequence[Any]) -> list[CallRow]:
+    """The rows of the history with their customers, and the recordings the user may hear."""
+    deps = ask.dashboard.deps
+    customers = await deps.customers.by_ids({row.customer_id for row in rows if row.customer_id})
+    recordings = await deps.library.of_calls([row.call_id for row in rows])
+    return [_call_row(ask, row, customers, recordings.get(row.call_id, [])) for row in rows]
+
+
+async def page(ask: Ask, rows: Sequence[Any], limit: int) -> CallsAnswer:
+    """A page of calls; a full one has a next."""
+    more = rows[-1].arrived_at if len(rows) == limit else None
+    return CallsAnswer(calls=await call_rows(ask, rows), next=more)
+
+
+def _call_row(
+    ask: Ask, row: Any, customers: Mapping[int, Customer], recordings: Sequence[Recording]
+) -> CallRow:
+    customer = customers.get(row.customer_id)
+    same = (
+        "call_id", "arrived_at", "answered_at", "ended_at", "direction", "outcome",
+        "caller_number", "queue", "agent", "waited", "talked", "why", "note", "topic",
+        "result", "note_by",
+    )  # fmt: skip
+    return CallRow(
+        **{name: getattr(row, name) for name in same},
+        number=row.number or row.caller_number,
+        customer=_headline(customer) if customer else None,
+        agent_name=ask.dashboard.desk.name_of(row.agent) if row.agent else "",
+        path=row.menu_path.split(PATH_SEPARATOR) if row.menu_path else [],
+        recordings=[recording_row(one) for one in recordings if may_hear(ask, one)],
+    )
+
+
+def _headline(customer: Customer) -> CallCustomer:
+    return CallCustomer(
+        id=customer.id, name=customer.name, tier=customer.tier, status=customer.status
+    )

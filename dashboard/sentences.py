@@ -1,0 +1,173 @@
+"""A call's events as sentences for people. Pure.
+
+Each sentence stands alone on a timeline beside its time, so it does not say when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cti.domain import events as ev
+
+NameOf = Callable[[str], str]
+"""The name of an agent's interface."""
+
+
+def sentence(event: ev.Event, name_of: NameOf) -> str:
+    """What happened, in one sentence; the event's type in words for one that has no sentence."""
+    says = _SENTENCES.get(type(event))
+    return says(event, name_of) if says is not None else type(event).__name__
+
+
+def length(micros: ev.Micros) -> str:
+    """A duration as people read it: ``1:42``, ``1:02:03``."""
+    minutes, seconds = divmod(max(0, micros) // 1_000_000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _arrived(event: ev.CallArrived, _: NameOf) -> str:
+    number = event.caller_number or "a withheld number"
+    if event.direction == "outbound":
+        return f"Call out to {event.did or 'an unknown number'}"
+    called = f" to {event.did}" if event.did else ""
+    return f"Call from {number}{called}"
+
+
+def _chosen(event: ev.MenuChosen, _: NameOf) -> str:
+    if not event.valid:
+        return f"Pressed {event.digits or 'nothing'}, which menu {event.menu} does not know"
+    return f"Chose {event.label} ({event.digits})" if event.digits else f"Chose {event.label}"
+
+
+def _menu_left(event: ev.MenuLeft, _: NameOf) -> str:
+    where = "hung up" if event.next == "hangup" else f"on to {event.next} {event.target}".rstrip()
+    return f"Left menu {event.menu}: {where}" + (f" ({event.reason})" if event.reason else "")
+
+
+def _queued(event: ev.CallQueued, _: NameOf) -> str:
+    again = ", found waiting there" if event.restored else ""
+    return f"Waits in queue {event.queue} at place {event.position}{again}"
+
+
+def _scored(event: ev.QueueEntryScored, _: NameOf) -> str:
+    terms = ", ".join(f"{term.label} {term.seconds:+d} s" for term in event.terms)
+    return f"Place by class {event.label}: {terms or 'no head start'} (policy {event.policy})"
+
+
+def _left(event: ev.QueueLeft, _: NameOf) -> str:
+    ends = {
+        "connected": "was connected",
+        "abandoned": "gave up",
+        "timeout": "waited too long and was sent on",
+        "redirected": "was sent on",
+        "withdrawn": "was taken out",
+    }
+    return f"{ends[event.ended].capitalize()} after {length(event.waited)} in queue {event.queue}"
+
+
+def _offered(event: ev.AgentOffered, name_of: NameOf) -> str:
+    return f"{name_of(event.agent)}'s phone rings"
+
+
+def _offer_ended(event: ev.OfferEnded, name_of: NameOf) -> str:
+    ends = {
+        "answered": "answered",
+        "no_answer": "did not answer",
+        "rejected": "rejected the call",
+        "cancelled": "was no longer needed",
+    }
+    return f"{name_of(event.agent)} {ends[event.ended]} after {length(event.rang)}"
+
+
+def _answered(event: ev.CallAnswered, name_of: NameOf) -> str:
+    return f"{name_of(event.agent)} talks with the caller"
+
+
+def _hold(event: ev.CallHeld | ev.CallResumed, name_of: NameOf) -> str:
+    who = name_of(event.agent) if event.agent else "The customer"
+    held = isinstance(event, ev.CallHeld)
+    return f"{who} put the call on hold" if held else f"{who} took the call back from hold"
+
+
+def _talk_ended(event: ev.TalkEnded, name_of: NameOf) -> str:
+    return f"The talk with {name_of(event.agent)} ended after {length(event.talked)}"
+
+
+def _transferred(event: ev.CallTransferred, name_of: NameOf) -> str:
+    by = f" by {name_of(event.by)}" if event.by else ""
+    return f"Handed on to {name_of(event.to)}{by} ({event.kind})"
+
+
+def _ended(event: ev.CallEnded, _: NameOf) -> str:
+    cause = f", cause {event.hangup_cause}" if event.hangup_cause else ""
+    seen = "; it ended while Ringdesk did not look" if event.reconstructed else ""
+    outcome = event.outcome.replace("_", " ")
+    return f"Call over after {length(event.lasted)}: {outcome}{cause}{seen}"
+
+
+def _identified(event: ev.CustomerIdentified, _: NameOf) -> str:
+    took = f" (asked for {event.took // 1000} ms)" if event.took else ""
+    name = event.customer.name if event.customer else "nobody"
+    says = {
+        "one": f"The customer is {name}",
+        "several": f"{len(event.candidates)} customers have this number, {name} most likely",
+        "none": "No customer has this number",
+        "anonymous": "The caller withheld the number",
+        "late": "The customer store did not answer in time: default class for now",
+    }
+    return says[event.match] + took
+
+
+def _pop(event: ev.ScreenPopReady, _: NameOf) -> str:
+    who = event.customer.name if event.customer else "an unknown caller"
+    return f"Screen-pop ready: {who}, {len(event.contacts)} past contacts"
+
+
+def _disposed(event: ev.DispositionSet, _: NameOf) -> str:
+    choice = ", ".join(part for part in (event.topic, event.result) if part)
+    return f"{event.author} saved the outcome" + (f": {choice}" if choice else "")
+
+
+def _availability(event: ev.AgentAvailabilityChanged, name_of: NameOf) -> str:
+    reason = f" ({event.reason})" if event.reason else ""
+    return f"{name_of(event.agent)} is {event.availability.replace('_', ' ')}{reason}"
+
+
+def _activity(event: ev.AgentActivityChanged, name_of: NameOf) -> str:
+    return f"{name_of(event.agent)}'s phone is {event.activity.replace('_', ' ')}"
+
+
+_SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
+    ev.ServiceStarted: lambda e, _: f"Ringdesk {e.version} started",
+    ev.SwitchConnected: lambda e, _: f"Connected to Asterisk {e.asterisk_version}",
+    ev.SwitchLost: lambda e, _: f"Lost the link to the PBX: {e.reason}",
+    ev.CallArrived: _arrived,
+    ev.MenuEntered: lambda e, _: f"Hears menu {e.menu}",
+    ev.MenuChosen: _chosen,
+    ev.MenuLeft: _menu_left,
+    ev.CallQueued: _queued,
+    ev.QueueEntryScored: _scored,
+    ev.QueueMoved: lambda e, _: f"Moved in queue {e.queue}: {e.sentence}",
+    ev.QueueMoveFailed: lambda e, _: f"Could not be moved in queue {e.queue}: {e.reason}",
+    ev.QueueLeft: _left,
+    ev.AgentOffered: _offered,
+    ev.OfferEnded: _offer_ended,
+    ev.CallAnswered: _answered,
+    ev.CallHeld: _hold,
+    ev.CallResumed: _hold,
+    ev.TalkEnded: _talk_ended,
+    ev.CallTransferred: _transferred,
+    ev.CallEnded: _ended,
+    ev.AgentAvailabilityChanged: _availability,
+    ev.AgentActivityChanged: _activity,
+    ev.CustomerIdentified: _identified,
+    ev.ScreenPopReady: _pop,
+    ev.DispositionSet: _disposed,
+    ev.RecordingStarted: lambda e, n: f"Recording of the talk with {n(e.agent)} began",
+    ev.RecordingStopped: lambda e, _: f"Recording stored: {length(int(e.seconds * 1_000_000))}",
+    ev.RecordingFailed: lambda e, _: f"No recording: {e.reason}",
+    ev.TranscriptReady: lambda e, _: f"Transcript ready: {e.words} words",
+    ev.TranscriptFailed: lambda e, _: f"No transcript: {e.reason}",
+}
