@@ -60,7 +60,7 @@ class ConfigFileError(Exception):
 
 
 class TomlDocument:
-    """A TOML text that parsed: its ``text``, ``values``, and the line of each key for what is said later."""
+    """A TOML text that parsed: ``text``, ``values``, and where each key stands."""
 
     def __init__(self, text: str, file: str) -> None:
         """Raises :class:`ConfigFileError` when ``text`` is not TOML."""

@@ -70,7 +70,7 @@ def test_asterisk_reads_back_the_words_that_were_given(words: list[str]) -> None
 
 @pytest.mark.parametrize("bad", ["a\nb", "a\rb", "a\0b", "\n", "\ud800", 'x"\nSET VARIABLE A B'])
 def test_a_line_break_or_nul_is_never_sent(bad: str) -> None:
-    with pytest.raises(AgiValueError, match="CR, LF or NUL"):
+    with pytest.raises(AgiValueError, match="CR, LF, NUL"):
         encode_command("SET", "VARIABLE", "NAME", bad)
 
 
