@@ -28,6 +28,7 @@ from cti.domain.facts import (
     MemberStatus,
     QueueJoined,
     QueueLeft,
+    SnapshotBegan,
     SnapshotTaken,
 )
 
@@ -137,6 +138,7 @@ def resync(book: Book, snapshot: Snapshot) -> list[Fact]:
     """
     rows = {row.started.leg: row for row in sorted(snapshot.legs, key=_age)}
     return [
+        SnapshotBegan(at=snapshot.at),
         *snapshot.members,
         *_legs(book, rows, snapshot.at),
         *_ended_waits(book, rows, snapshot),

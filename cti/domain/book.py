@@ -84,8 +84,8 @@ class Leg:
     """One channel. ``agent`` is its interface when an agent uses it, else empty.
 
     ``dialled``: somebody rings or rang it. ``talking``: another party is in reach of it through
-    bridges, ``met``: was once. ``queue``: the Queue() it is in, as a snapshot said. ``left_queue`` is when its
-    last wait ended. ``waits`` and ``talks`` count, for ids.
+    bridges, ``met``: was once. ``queue``: the Queue() it is in, as a snapshot said.
+    ``left_queue`` is when its last wait ended. ``waits`` and ``talks`` count, for ids.
     """
 
     id: str
@@ -166,10 +166,14 @@ class Tag:
 
 @dataclass(slots=True, eq=False)
 class Phone:
-    """An agent's phone: what it does now, and the legs on it."""
+    """An agent's phone: what it does now, and the legs on it.
+
+    ``told`` is when this was last told, made unique for the event's id.
+    """
 
     interface: str
     activity: Activity = "idle"
+    told: Micros = 0
     reachable: bool = True
     legs: dict[str, Leg] = field(default_factory=dict)
 
@@ -178,7 +182,7 @@ class Phone:
 class Book:
     """The whole picture. Bridges map a bridge to its legs in the order in which they entered.
 
-    ``members`` maps a queue member's interface to the device behind it, when they differ.
+    ``members`` maps the interface of a queue member that is a Local channel to the phone behind.
     """
 
     calls: dict[str, Call] = field(default_factory=dict)

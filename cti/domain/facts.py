@@ -221,5 +221,9 @@ class DeviceState(Fact, frozen=True, kw_only=True, gc=False):
     reachable: bool
 
 
+class SnapshotBegan(Fact, frozen=True, kw_only=True, gc=False):
+    """The facts of a snapshot follow; only all of them together are a picture."""
+
+
 class SnapshotTaken(Fact, frozen=True, kw_only=True, gc=False):
     """All facts of a snapshot were told: the book is whole again."""

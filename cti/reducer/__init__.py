@@ -41,6 +41,7 @@ _HANDLERS: dict[type[facts.Fact], Handler] = {
     facts.AgentRingNoAnswer: offers.ring_no_answer,
     facts.MemberStatus: agents.member_status,
     facts.DeviceState: agents.device_state,
+    facts.SnapshotBegan: agents.snapshot_began,
     facts.SnapshotTaken: agents.snapshot_taken,
 }
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from cti.domain.book import Leg, Phone
 from cti.domain.events import Activity, Micros
-from cti.domain.facts import DeviceState, MemberStatus, SnapshotTaken
+from cti.domain.facts import DeviceState, MemberStatus, SnapshotBegan, SnapshotTaken
 from cti.reducer.state import State
 
 # A phone with several legs shows what its person attends to: a held caller comes last.
 _RANK: dict[Activity, int] = {"talking": 4, "dialling": 3, "ringing": 2, "on_hold": 1}
+
+# State interfaces that name no phone.
+_NO_PHONE = ("Local/", "hint:", "Custom:")
 
 
 def phone(state: State, interface: str) -> Phone:
@@ -35,12 +38,15 @@ def release(state: State, leg: Leg) -> None:
 
 def refresh(state: State, at: Micros) -> None:
     """Tell of every touched phone that does something else than before."""
+    if state.catching_up:
+        return
     for interface in state.touched:
         found = state.book.phones[interface]
         activity, call_id = _now(found)
         if activity != found.activity:
             found.activity = activity
-            state.emit_activity(interface, activity, call_id, at)
+            found.told = max(at, found.told + 1)
+            state.emit_activity(found, call_id, at)
     state.touched.clear()
 
 
@@ -69,10 +75,11 @@ def _activity(leg: Leg) -> Activity:
 
 
 def member_status(state: State, fact: MemberStatus) -> None:
-    """Queue members are agents, known by the device behind them."""
-    if fact.device != fact.interface:
-        state.book.members[fact.interface] = fact.device
-    _set_reachable(state, phone(state, fact.device), fact.reachable)
+    """Queue members are agents, known by their interface; behind a Local channel by the phone."""
+    agent = fact.interface
+    if agent.startswith("Local/") and not fact.device.startswith(_NO_PHONE):
+        agent = state.book.members[agent] = fact.device
+    _set_reachable(state, phone(state, agent), fact.reachable)
 
 
 def device_state(state: State, fact: DeviceState) -> None:
@@ -90,6 +97,12 @@ def _set_reachable(state: State, found: Phone, reachable: bool) -> None:
         state.touched[found.interface] = None
 
 
+def snapshot_began(state: State, _fact: SnapshotBegan) -> None:
+    """Half a snapshot would show phones doing what nobody does."""
+    state.catching_up = True
+
+
 def snapshot_taken(state: State, _fact: SnapshotTaken) -> None:
     """Whatever was missed, each phone is told of as it is."""
+    state.catching_up = False
     state.touched.update(dict.fromkeys(state.book.phones))

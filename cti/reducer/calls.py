@@ -38,6 +38,7 @@ def take_out(state: State, leg: Leg, at: Micros, *, reconstructed: bool = False)
 
 def _end(state: State, call: Call, at: Micros, reconstructed: bool) -> None:
     del state.book.calls[call.linkedid]
+    state.call_ended(call.linkedid)
     state.arrive(call)
     if call.caller is None:
         return

@@ -11,7 +11,7 @@ from cti.reducer.state import State
 
 def started(state: State, fact: LegStarted) -> None:
     """A new leg. A call that the PBX itself makes is announced once it is known what it dials."""
-    if fact.leg in state.book.legs or fact.leg in state.gone:
+    if fact.leg in state.book.legs or fact.leg in state.gone or fact.linkedid in state.ended:
         return
     call = calls.call_of(state, fact.linkedid)
     leg = Leg(
@@ -84,7 +84,7 @@ def move(state: State, leg: Leg, linkedid: str, at: Micros) -> None:
 
     The caller of this function settles who talks in the leg's bridge afterwards.
     """
-    if leg.call.linkedid == linkedid:
+    if leg.call.linkedid == linkedid or linkedid in state.ended:
         return
     bridge = leg.bridge
     talks.take_out(state, leg, at)
@@ -101,7 +101,7 @@ def move(state: State, leg: Leg, linkedid: str, at: Micros) -> None:
 
 def hung_up(state: State, fact: LegHungUp) -> None:
     """The leg is gone, and with it all it had begun."""
-    state.forget(fact.leg)
+    state.leg_gone(fact.leg)
     leg = state.book.legs.pop(fact.leg, None)
     if leg is None:
         return

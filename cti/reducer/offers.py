@@ -57,7 +57,8 @@ def _rung(state: State, leg: Leg, source: Leg, fact: DialBegan) -> None:
     if half and half.offer:
         # The phone behind a queue member that is a Local channel: one offer for both.
         leg.offer = half.offer
-        agents.adopt(state, leg, leg.agent or half.offer.agent)
+        agents.release(state, leg)
+        agents.adopt(state, leg, leg.offer.agent)
     elif source.entry:
         interface = leg.interface if leg.kind == "party" else fact.dialled
         _offer(state, leg, source, interface, fact.at)

@@ -14,6 +14,10 @@ def joined(state: State, fact: QueueJoined) -> None:
     leg = state.book.legs.get(fact.leg)
     if leg is None:
         return
+    if leg.entry and leg.entry.queue == fact.queue:
+        # Known from a snapshot already, which tells whole seconds only.
+        leg.entry.joined, leg.entry.place = fact.at, fact.place
+        return
     if leg.entry:
         close(state, leg.entry, _moved(state, leg) or "redirected", fact.at)
     leg.waits += 1

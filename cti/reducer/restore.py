@@ -19,6 +19,7 @@ from cti.domain.events import (
     CallHeld,
     CallQueued,
     CallResumed,
+    CallTransferred,
     Event,
     OfferEnded,
     QueueLeft,
@@ -31,17 +32,21 @@ from cti.reducer.state import State
 def take_in(state: State, event: Event) -> None:
     """One journaled event. Other kinds than the reducer's own are passed over."""
     if isinstance(event, AgentActivityChanged):
-        agents.phone(state, event.agent).activity = event.activity
+        phone = agents.phone(state, event.agent)
+        phone.activity, phone.told = event.activity, max(event.at, phone.told + 1)
         return
-    handler = _HANDLERS.get(type(event))
-    if handler is None or event.switch != state.switch or not event.call_id:
+    if event.switch != state.switch or type(event) not in _HANDLERS:
         return
     call = calls.call_of(state, event.call_id.removeprefix(f"{state.switch}-"))
     call.arrived = True
     number = event.id.removeprefix(f"{call.id}#")
     if number.isdecimal():
         call.events = max(call.events, int(number))
-    handler(state, call, event)
+    _HANDLERS[type(event)](state, call, event)
+
+
+def _transferred(_state: State, _call: Call, _event: CallTransferred) -> None:
+    """Nothing lasts of it but its number."""
 
 
 def _leg(state: State, call: Call, leg_id: str, channel: str, at: int) -> Leg:
@@ -53,6 +58,9 @@ def _leg(state: State, call: Call, leg_id: str, channel: str, at: int) -> Leg:
             state.book.locals[channel] = leg
         if leg.kind == "party" and state.is_agent(leg.interface):
             agents.adopt(state, leg, leg.interface)
+    elif leg.call is not call:
+        del leg.call.legs[leg_id]
+        leg.call, call.legs[leg_id] = call, leg
     return leg
 
 
@@ -135,6 +143,7 @@ def _set_held(call: Call, channel: str, held: bool) -> None:
 
 def _ended(state: State, call: Call, _event: CallEnded) -> None:
     del state.book.calls[call.linkedid]
+    state.call_ended(call.linkedid)
     for leg in call.legs.values():
         agents.release(state, leg)
         state.book.locals.pop(leg.channel, None)
@@ -149,6 +158,7 @@ _HANDLERS: dict[type[Event], Callable[[State, Call, Any], None]] = {
     OfferEnded: _offer_ended,
     CallAnswered: _answered,
     TalkEnded: _talk_ended,
+    CallTransferred: _transferred,
     CallHeld: _held,
     CallResumed: _resumed,
     CallEnded: _ended,

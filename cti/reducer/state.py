@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from cti.domain.book import Book, Call, Leg
+from cti.domain.book import Book, Call, Leg, Phone
 from cti.domain.events import (
-    Activity,
     AgentActivityChanged,
     CallArrived,
     Direction,
@@ -18,14 +17,15 @@ from cti.domain.events import (
 IsAgent = Callable[[str], bool]
 E = TypeVar("E", bound=Event)
 
-REMEMBERED_HANGUPS = 4096
-"""How many legs that are gone are remembered, so that a slower snapshot cannot revive them."""
+REMEMBERED = 4096
+"""How many legs and calls that are gone are remembered, so that late news cannot revive them."""
 
 
 class State:
     """The book, and the events made by the fact in hand.
 
-    ``touched`` are the agents whose phones may do something else after this fact.
+    ``touched`` are the agents whose phones may do something else after this fact; while a
+    snapshot is taken in (``catching_up``), they are only collected.
     """
 
     def __init__(self, switch: str, is_agent: IsAgent) -> None:
@@ -33,7 +33,9 @@ class State:
         self.book = Book()
         self.out: list[Event] = []
         self.touched: dict[str, None] = {}
+        self.catching_up = False
         self.gone: dict[str, None] = {}
+        self.ended: dict[str, None] = {}
         self._is_agent = is_agent
 
     def is_agent(self, interface: str) -> bool:
@@ -78,22 +80,29 @@ class State:
         technology = caller.channel.partition("/")[0]
         return "internal" if self.is_agent(f"{technology}/{caller.exten}") else "outbound"
 
-    def emit_activity(self, agent: str, activity: Activity, call_id: str, at: Micros) -> None:
+    def emit_activity(self, phone: Phone, call_id: str, at: Micros) -> None:
         """What an agent's phone does now. Its id is not the call's: it may belong to none."""
-        event_id = f"{self.switch}-{agent}@{at}-{activity}"
         self.out.append(
             AgentActivityChanged(
                 at=at,
-                id=event_id,
+                id=f"{self.switch}-{phone.interface}@{phone.told}",
                 switch=self.switch,
                 call_id=call_id,
-                agent=agent,
-                activity=activity,
+                agent=phone.interface,
+                activity=phone.activity,
             )
         )
 
-    def forget(self, leg: str) -> None:
+    def leg_gone(self, leg: str) -> None:
         """The leg is gone for good."""
-        self.gone[leg] = None
-        if len(self.gone) > REMEMBERED_HANGUPS:
-            del self.gone[next(iter(self.gone))]
+        _remember(self.gone, leg)
+
+    def call_ended(self, linkedid: str) -> None:
+        """The call is over for good."""
+        _remember(self.ended, linkedid)
+
+
+def _remember(last: dict[str, None], one: str) -> None:
+    last[one] = None
+    if len(last) > REMEMBERED:
+        del last[next(iter(last))]

@@ -1,0 +1,240 @@
+"""The book made whole again from a snapshot, after any cut of any stream."""
+
+from __future__ import annotations
+
+import pytest
+
+from cti.domain import events as ev
+from cti.reducer import Reducer
+from cti.resync import Snapshot, read_snapshot, resync
+from tests.unit.cti.reducing import (
+    NAMES,
+    apply_all,
+    assert_in_order,
+    assert_whole,
+    facts_of,
+    is_agent,
+    messages,
+    of_calls,
+    run,
+    snapshot_of,
+)
+
+AT = 1_795_300_787_400_000
+LATER = AT + 60_000_000
+EMPTY = Snapshot(at=LATER)
+
+
+def real_snapshot(at: int = AT) -> Snapshot:
+    """The rows a real Asterisk gave with one call talking and two waiting."""
+    rows = messages("f5_snapshot_actions")
+    return read_snapshot(rows, rows, at)
+
+
+def fresh() -> Reducer:
+    return Reducer("pbx", is_agent)
+
+
+def told(events: list[ev.Event], kind: type[ev.Event]) -> list[ev.Event]:
+    return [event for event in events if type(event) is kind]
+
+
+def test_calls_going_on_appear_with_their_true_beginnings() -> None:
+    reducer = fresh()
+    events = apply_all(reducer, resync(reducer.book, real_snapshot()))
+    arrived = told(events, ev.CallArrived)
+    assert [(e.call_id[-2:], e.direction, e.caller_number, e.at) for e in arrived] == [
+        ("13", "inbound", "15950030", 1_795_300_787_000_000),
+        ("15", "inbound", "15950031", 1_795_300_787_000_000),
+        ("16", "inbound", "15950032", 1_795_300_787_000_000),
+    ]
+    queued = told(events, ev.CallQueued)
+    assert [(e.call_id[-2:], e.queue, e.position, e.restored) for e in queued] == [
+        ("15", "support", 1, True),
+        ("16", "support", 2, True),
+    ]
+    (answered,) = told(events, ev.CallAnswered)
+    assert (answered.agent, answered.caller_channel) == ("PJSIP/6001", "PJSIP/trunk-00000007")
+    assert (answered.queue, answered.restored) == ("support", True)
+    activity = told(events, ev.AgentActivityChanged)
+    assert [(e.agent, e.activity) for e in activity] == [("PJSIP/6001", "talking")]
+
+
+def test_the_same_snapshot_again_tells_nothing() -> None:
+    reducer = fresh()
+    assert apply_all(reducer, resync(reducer.book, real_snapshot()))
+    assert apply_all(reducer, resync(reducer.book, real_snapshot())) == []
+
+
+def test_the_live_stream_needs_no_snapshot() -> None:
+    """In the middle of the capture, where its snapshot was taken, the book already holds it."""
+    facts = facts_of("f5_snapshot_actions")
+    reducer = fresh()
+    before = [fact for fact in facts if fact.at < AT]
+    apply_all(reducer, before)
+    assert apply_all(reducer, resync(reducer.book, real_snapshot())) == []
+
+
+def test_calls_that_ended_unseen_are_closed() -> None:
+    reducer = fresh()
+    events = apply_all(reducer, resync(reducer.book, real_snapshot()))
+    events += apply_all(reducer, resync(reducer.book, EMPTY))
+    assert_whole(events)
+    assert reducer.book.is_empty
+    ended = told(events, ev.CallEnded)
+    assert sorted((e.call_id[-2:], e.outcome, e.reconstructed, e.at) for e in ended) == [
+        ("13", "answered", True, LATER),
+        ("15", "abandoned", True, LATER),
+        ("16", "abandoned", True, LATER),
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_restart_at_any_moment_tells_the_same_story(name: str) -> None:
+    """Killed after any fact and started again with the journal: nothing lost, nothing twice."""
+    facts = facts_of(name)
+    for cut in range(1, len(facts)):
+        at = facts[cut - 1].at
+        before = fresh()
+        journal = apply_all(before, facts[:cut])
+        after = fresh()
+        after.restore(journal)
+        events = apply_all(after, resync(after.book, snapshot_of(before.book, at)))
+        assert of_calls(events) == {}, cut
+        events = journal + events + apply_all(after, facts[cut:])
+        assert_whole(events)
+        assert after.book.is_empty
+        assert _talks(events) == _talks(run(facts))
+
+
+def _talks(events: list[ev.Event]) -> list[tuple[object, ...]]:
+    """What history is made of; hold is not in a snapshot, but it is in the journal."""
+    kinds = (ev.CallQueued, ev.QueueLeft, ev.CallAnswered, ev.TalkEnded, ev.OfferEnded, ev.CallHeld)
+    return [(event.id, event.at, type(event)) for event in events if isinstance(event, kinds)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_start_in_the_middle_of_any_moment(name: str) -> None:
+    """No journal at all: what goes on is told, and everything told comes to its end."""
+    facts = facts_of(name)
+    for cut in range(1, len(facts)):
+        before = fresh()
+        apply_all(before, facts[:cut])
+        snapshot = snapshot_of(before.book, facts[cut - 1].at)
+        after = fresh()
+        events = apply_all(after, resync(after.book, snapshot))
+        assert {leg.id for leg in after.book.legs.values()} == set(before.book.legs)
+        assert apply_all(after, resync(after.book, snapshot)) == []
+        events += apply_all(after, facts[cut:])
+        assert_whole(events)
+        assert after.book.is_empty
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_link_lost_between_any_two_moments(name: str) -> None:
+    """The link breaks at one fact and is back at another: the story goes on and ends."""
+    facts = facts_of(name)
+    for lost in range(1, len(facts), 5):
+        for back in range(lost, len(facts), 5):
+            _check_gap(name, lost, back)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_snapshot_that_overlaps_with_the_stream(name: str) -> None:
+    """Facts held back until the snapshot was in may be older than it: they tell nothing twice."""
+    facts = facts_of(name)
+    for taken in range(1, len(facts), 2):
+        truth = fresh()
+        apply_all(truth, facts[:taken])
+        snapshot = snapshot_of(truth.book, facts[taken - 1].at)
+        for held_back in (1, 3, 8):
+            reducer = fresh()
+            events = apply_all(reducer, resync(reducer.book, snapshot))
+            events += apply_all(reducer, facts[max(0, taken - held_back) :])
+            assert_whole(events)
+            assert reducer.book.is_empty
+
+
+def _check_gap(name: str, lost: int, back: int) -> None:
+    facts = facts_of(name)
+    truth, reducer = fresh(), fresh()
+    apply_all(truth, facts[:back])
+    events = apply_all(reducer, facts[:lost])
+    snapshot = snapshot_of(truth.book, facts[back - 1].at)
+    events += apply_all(reducer, resync(reducer.book, snapshot))
+    assert set(reducer.book.legs) == set(truth.book.legs)
+    assert _pairs(reducer) == _pairs(truth)
+    assert apply_all(reducer, resync(reducer.book, snapshot)) == []
+    events += apply_all(reducer, facts[back:])
+    assert_whole(events)
+
+
+def _pairs(reducer: Reducer) -> set[tuple[str, str, str]]:
+    """Who talks with whom, and who waits where."""
+    legs = reducer.book.legs.values()
+    talks = {("talk", leg.id, leg.talk.other) for leg in legs if leg.talk}
+    return talks | {("wait", leg.id, leg.entry.queue) for leg in legs if leg.entry}
+
+
+def test_a_restart_long_after_closes_what_the_journal_left_open() -> None:
+    facts = facts_of("a1_queue_answered_hold_agent_hangup")
+    held = next(n for n, fact in enumerate(facts) if type(fact).__name__ == "Held") + 1
+    journal = run(facts[:held])
+    reducer = fresh()
+    reducer.restore(journal)
+    events = apply_all(reducer, resync(reducer.book, EMPTY))
+    assert_whole(journal + events)
+    kinds = [type(event) for event in events]
+    assert kinds == [ev.CallResumed, ev.TalkEnded, ev.CallEnded, ev.AgentActivityChanged]
+    assert events[-1].activity == "idle"  # type: ignore[attr-defined]
+
+
+def test_a_leg_that_went_while_the_rows_were_on_their_way_stays_gone() -> None:
+    reducer = fresh()
+    journal = apply_all(reducer, facts_of("f5_snapshot_actions"))
+    assert reducer.book.is_empty
+    events = apply_all(reducer, resync(reducer.book, real_snapshot()))
+    assert of_calls(events) == {}
+    assert reducer.book.is_empty
+    assert_in_order(journal)
+
+
+def test_a_leg_newer_than_the_snapshot_is_left_alone() -> None:
+    facts = facts_of("b1_queue_abandoned_no_agents")
+    reducer = fresh()
+    apply_all(reducer, facts[:3])
+    events = apply_all(reducer, resync(reducer.book, Snapshot(at=facts[0].at - 1_000_000)))
+    assert events == []
+    assert len(reducer.book.calls) == 1
+
+
+ROW = {
+    "Event": "CoreShowChannel",
+    "Uniqueid": "campaign-7",
+    "Linkedid": "campaign-7",
+    "Channel": "PJSIP/trunk-1",
+    "ChannelState": "6",
+    "CallerIDNum": "<unknown>",
+    "Duration": "01:02:03",
+}
+WAIT = {"Event": "QueueEntry", "Uniqueid": "campaign-7", "Queue": "support", "Position": "1"}
+
+
+def test_a_leg_with_an_id_of_our_own_began_its_duration_ago() -> None:
+    snapshot = read_snapshot([ROW], [WAIT | {"Wait": "61"}], LATER)
+    started = snapshot.legs[0].started
+    assert (started.at, started.number) == (LATER - 3_723_000_000, "")
+    assert snapshot.waits[0].joined == LATER - 61_000_000
+
+
+@pytest.mark.parametrize("duration", ["", "12", "a:b:c", "-1:00:00", "1:2:3:4"])
+def test_a_duration_that_cannot_be_read_is_now(duration: str) -> None:
+    snapshot = read_snapshot([ROW | {"Duration": duration}], [], LATER)
+    assert snapshot.legs[0].started.at == LATER
+
+
+def test_rows_that_cannot_be_read_are_left_out() -> None:
+    broken = [ROW | {"Uniqueid": ""}, ROW | {"Channel": ""}, ROW]
+    waits = [WAIT, WAIT | {"Wait": "soon"}, WAIT | {"Wait": "1", "Position": "x"}]
+    snapshot = read_snapshot(broken, waits, LATER)
+    assert (len(snapshot.legs), len(snapshot.waits)) == (1, 0)
