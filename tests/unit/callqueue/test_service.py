@@ -1,0 +1,501 @@
+"""The service against a PBX with app_queue's rules: who ends up where, and what is journaled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callqueue import mover
+from callqueue.policy_file import PolicyFile
+from callqueue.service import QueueService
+from callqueue.waiting_line import WaitingLine
+from cti.domain.commands import AnyCommand, CommandFailed, MoveInQueue, ReadQueues, Reply
+from cti.domain.events import (
+    AgentOffered,
+    CallEnded,
+    CallQueued,
+    CustomerIdentified,
+    CustomerRef,
+    OfferEnded,
+    QueueEntryScored,
+    QueueLeft,
+    QueueMoved,
+    QueueMoveFailed,
+    SwitchConnected,
+    SwitchLost,
+)
+
+POLICY = """\
+name = "test"
+default = "standard"
+[[class]]
+name = "vip"
+label = "VIP"
+head_start = 120
+when = { tier = ["vip"] }
+[[class]]
+name = "silver"
+label = "Silver"
+head_start = 10
+when = { tier = ["silver"] }
+[[class]]
+name = "standard"
+label = "Standard"
+"""
+
+
+class Scene:
+    """Callers join and leave the PBX; the service hears of it as the reducer would tell it."""
+
+    def __init__(self, bus: Any, journal: Any, pbx: Any, clock: Any, policy: PolicyFile) -> None:
+        self.journal, self.pbx, self.clock, self.policy = journal, pbx, clock, policy
+        self.bus = bus
+        pbx.lines["support"] = WaitingLine()
+        self.service = self.new_service()
+
+    def new_service(self, **options: Any) -> QueueService:
+        return QueueService(
+            self.policy, self.bus, self.journal.record, self.pbx.perform, self.clock, **options
+        )
+
+    @property
+    def order(self) -> list[str]:
+        return self.pbx.lines["support"].entry_ids
+
+    def tell(self, event: Any) -> None:
+        self.journal.record(event)
+
+    def joins(self, who: str, seconds: float = 1.0, **more: Any) -> None:
+        """``who`` is channel, call and entry at once."""
+        self.clock.forward(seconds)
+        position = self.pbx.lines["support"].join(who, more.pop("priority", 0))
+        self.hears_of(who, position, **more)
+
+    def hears_of(self, who: str, position: int, **more: Any) -> None:
+        self.tell(
+            CallQueued(
+                at=self.clock(),
+                switch="demo",
+                call_id=f"call-{who}",
+                entry_id=f"entry-{who}",
+                queue="support",
+                channel=who,
+                leg=f"leg-{who}",
+                position=position,
+                **more,
+            )
+        )
+
+    def leaves(self, who: str) -> None:
+        self.pbx.lines["support"].leave(who)
+        self.tell(
+            QueueLeft(
+                at=self.clock(),
+                switch="demo",
+                call_id=f"call-{who}",
+                entry_id=f"entry-{who}",
+                queue="support",
+                ended="connected",
+                waited=0,
+            )
+        )
+
+    def identified(self, who: str, tier: str, match: Any = "one") -> None:
+        customer = CustomerRef(id=1, name="Ada", tier=tier) if match == "one" else None
+        self.tell(
+            CustomerIdentified(
+                at=self.clock(), call_id=f"call-{who}", number="", match=match, customer=customer
+            )
+        )
+
+    def offered(self, who: str, offer: str = "o1") -> None:
+        self.tell(
+            AgentOffered(
+                at=self.clock(),
+                switch="demo",
+                offer_id=offer,
+                agent="PJSIP/101",
+                channel="PJSIP/101-1",
+                entry_id=f"entry-{who}",
+                queue="support",
+            )
+        )
+
+    def offer_ended(self, who: str, ended: Any, offer: str = "o1") -> None:
+        self.tell(
+            OfferEnded(
+                at=self.clock(),
+                switch="demo",
+                offer_id=offer,
+                agent="PJSIP/101",
+                ended=ended,
+                rang=0,
+                entry_id=f"entry-{who}",
+                queue="support",
+            )
+        )
+
+    @property
+    def moved(self) -> list[QueueMoved]:
+        return self.journal.all(QueueMoved)
+
+    @property
+    def failed(self) -> list[QueueMoveFailed]:
+        return self.journal.all(QueueMoveFailed)
+
+
+@pytest.fixture
+def scene(bus: Any, journal: Any, pbx: Any, clock: Any, tmp_path: Path) -> Scene:
+    file = tmp_path / "policy.toml"
+    file.write_text(POLICY)
+    return Scene(bus, journal, pbx, clock, PolicyFile(file))
+
+
+SIX = "abcdef"
+
+
+async def test_a_vip_who_calls_last_stands_first(scene: Scene, running: Any, settled: Any) -> None:
+    async with running(scene.service):
+        for who in SIX:
+            scene.joins(who, seconds=5)
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+    assert scene.order == ["v", *SIX]
+    [moved] = scene.moved
+    assert (moved.from_rank, moved.to_rank, moved.of) == (7, 1, 7)
+    assert moved.confirmed
+    assert moved.sentence == "VIP +120 s, waited 0 s: 1st of 7"
+    assert moved.policy == scene.policy().title
+    assert moved.call_id == "call-v"
+    assert moved.switch == "demo"
+
+
+async def test_who_joins_where_they_belong_costs_nothing(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        for who in SIX:
+            scene.joins(who)
+        await settled()
+    assert scene.pbx.commands == []
+    assert [s.label for s in scene.journal.all(QueueEntryScored)] == ["Standard"] * 6
+
+
+async def test_the_crm_answers_late(scene: Scene, running: Any, settled: Any) -> None:
+    async with running(scene.service):
+        scene.joins("a")
+        scene.joins("v")
+        scene.identified("v", "", match="late")
+        await settled()
+        assert scene.order == ["a", "v"]
+        scene.clock.forward(7)
+        scene.identified("v", "vip")
+        await settled()
+    assert scene.order == ["v", "a"]
+    assert [m.sentence for m in scene.moved] == ["VIP +120 s, waited 7 s: 1st of 2"]
+    scores = [s for s in scene.journal.all(QueueEntryScored) if s.entry_id == "entry-v"]
+    assert [s.label for s in scores] == ["Standard", "VIP"]
+    assert scores[1].virtual_join == scores[0].joined_at - 120_000_000
+
+
+async def test_a_head_start_is_worth_its_seconds_and_no_more(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        scene.joins("old")
+        scene.joins("young", seconds=5)
+        scene.identified("s", "silver")
+        scene.joins("s", seconds=6)  # 11 s after the first, 6 s after the second
+        await settled()
+    assert scene.order == ["old", "s", "young"]
+    assert len(scene.pbx.changes) == 1
+
+
+async def test_a_burst_is_read_back_once(scene: Scene, running: Any, settled: Any) -> None:
+    async with running(scene.service):
+        for i in range(20):
+            scene.identified(f"v{i:02}", "vip" if i % 2 else "silver")
+            scene.joins(f"v{i:02}", seconds=0.1)
+        await settled()
+    vips = [f"v{i:02}" for i in range(1, 20, 2)]
+    silvers = [f"v{i:02}" for i in range(0, 20, 2)]
+    assert scene.order == vips + silvers
+    assert sum(isinstance(c, ReadQueues) for c in scene.pbx.commands) == 1
+    assert len(scene.moved) == 10
+
+
+async def test_a_caller_whose_agent_rings_is_not_moved(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        scene.joins("a")
+        scene.joins("v")
+        scene.offered("v")
+        scene.identified("v", "vip")
+        await settled()
+        assert scene.pbx.changes == []
+        scene.offer_ended("v", "no_answer")
+        await settled()
+    assert scene.order == ["v", "a"]
+
+
+async def test_somebody_who_was_answered_is_not_moved_before_they_leave(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        scene.joins("a")
+        scene.joins("v")
+        scene.offered("v")
+        scene.identified("v", "vip")
+        scene.offer_ended("v", "answered")
+        await settled()
+        scene.leaves("v")
+        await settled()
+    assert scene.pbx.changes == []
+
+
+async def test_who_joined_with_a_priority_of_the_dialplan_is_found_by_reading(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        scene.joins("a")
+        scene.joins("b", priority=50)
+        await settled()
+    assert scene.order == ["a", "b"]
+    assert [m.entry_id for m in scene.moved] == ["entry-a"]
+
+
+async def test_a_stranger_in_the_line_is_left_alone(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    scene.pbx.lines["support"].join("stranger")
+    async with running(scene.service):
+        scene.joins("a")
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+    assert scene.order == ["v", "stranger", "a"]
+    assert [m.of for m in scene.moved] == [3]
+
+
+async def test_a_refused_move_is_told_and_ends_nothing(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    def refuse(command: AnyCommand) -> Reply | None:
+        return Reply(ok=False, message="Permission denied") if _moves(command) else None
+
+    scene.pbx.fail = refuse
+    async with running(scene.service):
+        scene.joins("a")
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+        assert [f.reason for f in scene.failed] == ["Permission denied"]
+        assert scene.moved == []
+        scene.pbx.fail = lambda _command: None
+        scene.joins("b")
+        await settled()
+    assert scene.order == ["v", "a", "b"]
+
+
+def _moves(command: AnyCommand) -> bool:
+    return isinstance(command, MoveInQueue)
+
+
+async def test_a_timed_out_move_that_was_carried_out_counts(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    def carry_out_and_time_out(command: AnyCommand) -> Reply | None:
+        if isinstance(command, MoveInQueue):
+            scene.pbx.lines["support"].move(command.channel, command.priority)
+            raise CommandFailed("timeout", "no answer within 5 s")
+        return None
+
+    scene.pbx.fail = carry_out_and_time_out
+    async with running(scene.service):
+        scene.joins("a")
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+    assert [(m.to_rank, m.confirmed) for m in scene.moved] == [(1, True)]
+    assert scene.failed == []
+
+
+async def test_a_queue_that_cannot_be_read_back_is_read_again(
+    scene: Scene, running: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mover, "RETRY_SECONDS", 0)
+    failures = [CommandFailed("timeout", "no answer within 5 s")]
+
+    def time_out_once(command: AnyCommand) -> Reply | None:
+        if isinstance(command, ReadQueues) and failures:
+            raise failures.pop()
+        return None
+
+    scene.pbx.fail = time_out_once
+    async with running(scene.service):
+        scene.joins("a")
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+    assert [(m.to_rank, m.confirmed) for m in scene.moved] == [(1, False)]
+    assert scene.order == ["v", "a"]
+    assert sum(isinstance(c, ReadQueues) for c in scene.pbx.commands) == 2
+
+
+async def test_a_pbx_that_does_not_move_at_once_is_found_out(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    scene.pbx.fail = lambda command: Reply(ok=True) if _moves(command) else None
+    async with running(scene.service):
+        scene.joins("a")
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+    assert len(scene.failed) == mover.ROUNDS
+    assert "needs Asterisk 18.20" in scene.failed[0].reason
+
+
+async def test_an_old_pbx_only_scores(scene: Scene, running: Any, settled: Any) -> None:
+    async with running(scene.new_service(can_move=lambda _switch: False)):
+        scene.joins("a")
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+    assert scene.pbx.commands == []
+    assert [s.label for s in scene.journal.all(QueueEntryScored)] == ["Standard", "VIP"]
+
+
+async def test_a_lost_link_and_the_picture_after_it(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    def lost(_command: AnyCommand) -> Reply | None:
+        raise CommandFailed("not_connected", "the link to the PBX is down")
+
+    async with running(scene.service):
+        scene.joins("a")
+        scene.joins("v")
+        await settled()
+        scene.pbx.fail = lost
+        scene.identified("v", "vip")
+        await settled()
+        scene.tell(SwitchLost(at=scene.clock(), switch="demo", reason="closed"))
+        scene.identified("v", "vip")
+        await settled()
+        tried = len(scene.pbx.commands)
+        scene.pbx.fail = lambda _command: None
+        scene.pbx.lines["support"].join("b", 7)  # joined while nobody looked
+        scene.clock.forward(30)
+        scene.hears_of("b", 1, restored=True)
+        await settled()
+        assert len(scene.pbx.commands) == tried
+        connected = SwitchConnected(at=scene.clock(), switch="demo", asterisk_version="22")
+        scene.tell(connected)
+        await settled()
+    assert scene.order == ["v", "a", "b"]
+    assert scene.failed == []
+
+
+async def test_who_left_while_the_move_was_on_its_way(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    def answer_the_vip(command: AnyCommand) -> Reply | None:
+        if isinstance(command, ReadQueues) and "v" in scene.order:
+            scene.leaves("v")
+        return None
+
+    scene.pbx.fail = answer_the_vip
+    async with running(scene.service):
+        scene.joins("a")
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+    assert [(m.to_rank, m.of, m.confirmed) for m in scene.moved] == [(1, 2, False)]
+
+
+async def test_who_left_before_the_move_came_is_no_failure(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        scene.joins("a")
+        scene.identified("v", "vip")
+        scene.joins("v")
+        scene.pbx.lines["support"].leave("v")
+        await settled()
+        scene.leaves("v")
+        await settled()
+    assert (scene.moved, scene.failed) == ([], [])
+
+
+async def test_somebody_joins_while_the_queue_is_read(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    stale: list[Reply] = []
+
+    def join_meanwhile(command: AnyCommand) -> Reply | None:
+        if isinstance(command, ReadQueues) and not stale:
+            stale.append(Reply(ok=True, rows=tuple(scene.pbx._rows("support"))))
+            scene.identified("w", "vip")
+            scene.joins("w")
+            return stale[0]
+        return None
+
+    scene.pbx.fail = join_meanwhile
+    async with running(scene.service):
+        scene.joins("a")
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+    assert scene.order == ["v", "w", "a"]
+
+
+async def test_another_policy_moves_who_waits_already(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        scene.joins("a")
+        scene.identified("s", "silver")
+        scene.joins("s", seconds=60)
+        await settled()
+        assert scene.order == ["a", "s"]
+        scene.policy.path.write_text(POLICY.replace("head_start = 10", "head_start = 100"))
+        scene.policy.reload()
+        scene.service.policy_changed()
+        await settled()
+    assert scene.order == ["s", "a"]
+    assert scene.moved[-1].policy == scene.policy().title
+
+
+async def test_a_restart_knows_when_people_joined_and_who_they_are(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        for who in "ab":
+            scene.joins(who, seconds=0.3)
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+    moves, events = len(scene.pbx.changes), list(scene.journal.events)
+    after = scene.new_service()
+    after.restore(events)
+    async with running(after):
+        for position, who in enumerate(scene.order, start=1):
+            scene.hears_of(who, position, restored=True)
+        scene.tell(SwitchConnected(at=scene.clock(), switch="demo", asterisk_version="22"))
+        await settled()
+    assert scene.order == ["v", "a", "b"]
+    assert len(scene.pbx.changes) == moves
+
+
+async def test_a_call_that_ended_is_forgotten(scene: Scene, running: Any, settled: Any) -> None:
+    ended = CallEnded(at=1, call_id="call-v", direction="inbound", outcome="abandoned", lasted=1)
+    async with running(scene.service):
+        scene.identified("v", "vip")
+        scene.tell(ended)
+        scene.joins("a")
+        scene.joins("v")
+        await settled()
+    assert scene.order == ["a", "v"]
