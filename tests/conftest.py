@@ -1,3 +1,3 @@
 """Fixtures of every test."""
 
-pytest_plugins = ["tests.pbx.fixtures_asterisk"]
+pytest_plugins = ["tests.browser.fixtures_browser", "tests.pbx.fixtures_asterisk"]

@@ -1,0 +1,141 @@
+"""Every scene a person may meet, in a real browser: it fits, it is labelled, and it is kept as a
+picture under .cache/screenshots/ for the eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from tests.browser import samples
+from tests.browser.conftest import Desk
+from tests.browser.fixtures_browser import SCREENSHOTS
+from tests.browser.samples import SECOND, Json, call, contact, live_me, me, now
+
+pytestmark = pytest.mark.browser
+
+
+def busy(phase: str, **more: Any) -> Json:
+    activity = {"ringing": "ringing", "talking": "talking", "ended": "idle"}[phase]
+    return {"call": call(phase, **more), "me": live_me(me(), activity=activity)}
+
+
+def several() -> Json:
+    pop = {
+        "number": samples.NUMBER,
+        "match": "several",
+        "customer": samples.MARINA,
+        "candidates": [samples.MARINA, samples.ANTON, samples.LENA],
+        "contacts": samples.CONTACTS,
+        "notes": [],
+    }
+    return busy("ringing", pop=pop, why="")
+
+
+def unknown(match: str, number: str) -> Json:
+    pop = {"number": number, "match": match, "candidates": [], "contacts": [], "notes": []}
+    return busy("ringing", pop=pop, number=number, caller_number=number, why="waited 12 s: 2nd of 2")
+
+
+def wrap_up() -> Json:
+    mine = live_me(me(), "wrap_up", since=now() - 12 * SECOND, until=now() + 33 * SECOND)
+    saved = {
+        "note": "October invoice 5501 is wrong for the second time, wants the refund this week.",
+        "topic": "billing",
+        "result": "",
+        "saved_at": now(),
+    }
+    return {"call": call("ended", disposition=saved), "me": mine}
+
+
+def long_names() -> Json:
+    pop = {
+        "number": samples.NUMBER,
+        "match": "one",
+        "customer": samples.LONG,
+        "candidates": [],
+        "contacts": [contact(2, "answered", agent="A" * 40, note="word " * 60, talked=9 * SECOND)],
+        "notes": [],
+    }
+    path = ["Main menu of the whole company with a long name", "1 Billing and invoices", "2 Refunds"]
+    waiting = {"a": samples.waiting(samples.LONG["name"], samples.NUMBER, 4000, 120)}
+    return {
+        **busy("talking", pop=pop, path=path),
+        "queues": {"support": {"waiting": waiting}, "a-queue-with-a-rather-long-name": {}},
+    }
+
+
+def nothing() -> Json:
+    user = me()
+    return {"me": live_me(user, "offline"), "queues": {"support": {"waiting": {}}}}
+
+
+def floor() -> Json:
+    queues = {
+        "support": {"waiting": samples.ladder()},
+        "sales": {"waiting": samples.crowd(3)},
+        "partners": {"waiting": {}},
+    }
+    return {"queues": queues, "agents": samples.agents()}
+
+
+SCENES: dict[str, tuple[str, str, Callable[[], Json]]] = {
+    "idle": ("agent", "", dict),
+    "ringing": ("agent", "", lambda: busy("ringing")),
+    "talking": ("agent", "", lambda: busy("talking")),
+    "wrap-up": ("agent", "", wrap_up),
+    "several": ("agent", "", several),
+    "unknown": ("agent", "", lambda: unknown("none", "+442079460172")),
+    "anonymous": ("agent", "", lambda: unknown("anonymous", "")),
+    "long": ("agent", "", long_names),
+    "crowd": ("agent", "", lambda: {"queues": {"support": {"waiting": samples.crowd()}}}),
+    "offline": ("agent", "", nothing),
+    "link-lost": (
+        "agent",
+        "",
+        lambda: {
+            **busy("talking"),
+            "link": {"up": False, "since": now() - 12 * SECOND, "switch": "sw1", "reason": "EOF"},
+        },
+    ),
+    "calls": ("supervisor", "#/calls", floor),
+    "call-panel": ("supervisor", "#/calls/sw1-past-0", floor),
+    "floor": ("supervisor", "#/floor", floor),
+    "people": ("admin", "#/people", dict),
+    "people-new": ("admin", "#/people/new", dict),
+}
+
+LOOKS = {
+    "light-1440": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
+    "dark-1280": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+}
+
+UNNAMED = """() => [...document.querySelectorAll('button, a, input, select, textarea, [role=slider]')]
+  .filter((e) => !(e.ariaLabel || e.innerText?.trim() || e.textContent.trim() || e.labels?.length
+                   || e.type === 'hidden'))
+  .map((e) => e.outerHTML.slice(0, 120))"""
+
+OVERFLOW = """() => [...document.querySelectorAll('body *')]
+  .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.table-scroll'))
+  .map((e) => `${e.tagName}.${e.className?.baseVal ?? e.className}`)"""
+
+
+async def settle(page: Page) -> None:
+    await page.wait_for_load_state("networkidle")
+    await page.locator("#main .skeleton").first.wait_for(state="detached")
+    await page.wait_for_timeout(300)  # the panel has slid in
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("scene", SCENES)
+async def test_scene_fits_and_is_labelled(desk: Desk, scene: str, look: str) -> None:
+    role, path, view = SCENES[scene]
+    _, page = await desk(role, path, view=view(), **LOOKS[look])
+    await page.wait_for_load_state("networkidle")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    await page.wait_for_timeout(350)
+    await page.screenshot(path=SCREENSHOTS / f"{scene}-{look}.png")
+    assert await page.evaluate(UNNAMED) == []
+    assert await page.evaluate(OVERFLOW) == []
