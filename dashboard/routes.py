@@ -6,8 +6,8 @@
     async def read_call(ask: Ask, path: CallPath) -> CallAnswer: ...
 
 A handler names what it takes (``path``, ``query``, ``body``: pydantic models) and gives (a model,
-None for 204, or a ready response, whose model ``answer`` names). Its name is the route's name in :mod:`dashboard.rights`. The
-order is always: session (401), right (403), input (422), then the handler.
+None for 204, or a ready response, whose model ``answer`` names). Its name is the route's name in
+:mod:`dashboard.rights`. The order is always: session (401), right (403), input (422), handler.
 """
 
 from __future__ import annotations

@@ -1,0 +1,136 @@
+"""A real server on real SQLite, and what tests say to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
+from sqlalchemy import insert
+
+from crm_bridge.store import CustomerStore
+from crm_bridge.tables import customers, phones
+from cti.bus import Bus
+from cti.clock import now
+from cti.domain.events import Availability, Event
+from cti.history import History
+from cti.journal import Journal
+from cti.storage import metadata, open_engine
+from dashboard.app import Dashboard, build_app
+from dashboard.deps import Deps
+from dashboard.passwords import Passwords
+from dashboard.rights import Role
+from dashboard.settings import DashboardSettings
+from recordings.library import Library
+from recordings.settings import RecordingSettings
+
+PASSWORD = "a good long password"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@dataclass
+class House:
+    """One running dashboard with its parts."""
+
+    dashboard: Dashboard
+    client: TestClient[Any, Any]
+    folder: Path
+    refuse_availability: list[Exception] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return str(self.client.make_url("/")).rstrip("/")
+
+    def record(self, event: Event) -> Event:
+        return self.dashboard.deps.journal.record(event)
+
+    async def kept(self) -> None:
+        await self.dashboard.deps.journal.flush()
+
+    async def folded(self) -> None:
+        """Wait until the desk has seen everything that is journaled."""
+        async with asyncio.timeout(5):
+            while self.dashboard.desk.seq < self.dashboard.deps.journal.seq:
+                await asyncio.sleep(0.005)
+
+    async def user(self, username: str, role: Role, **more: Any) -> None:
+        await self.dashboard.accounts.add(
+            username, username.title(), role, password=PASSWORD, **more
+        )
+        self.dashboard.desk.enrol(await self.dashboard.accounts.agent_cards())
+
+    async def browser(self, username: str | None = None) -> TestClient[Any, Any]:
+        """A browser of its own (its own cookies), logged in as ``username``."""
+        browser = TestClient(self.client.server)
+        if username is not None:
+            answer = await call(
+                browser, "POST", "/api/login", {"username": username, "password": PASSWORD}
+            )
+            assert answer[0] == 200, answer
+        return browser
+
+
+async def call(
+    browser: TestClient[Any, Any], method: str, path: str, body: Any = None, **more: Any
+) -> tuple[int, Any]:
+    """One request as the page makes it: status and JSON."""
+    headers = {"X-Ringdesk": "1"} | more.pop("headers", {})
+    async with browser.request(method, path, json=body, headers=headers, **more) as response:
+        text = await response.text()
+        is_json = response.content_type == "application/json"
+        return response.status, (await response.json() if is_json and text else text)
+
+
+@contextlib.asynccontextmanager
+async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
+    engine = open_engine(f"sqlite+aiosqlite:///{folder}/test.db")
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    bus = Bus()
+    journal = Journal(engine, bus, now, folder / "spool")
+    await journal.open("test")
+    refusals: list[Exception] = []
+
+    async def set_availability(agent: str, availability: Availability, reason: str) -> int:
+        if refusals:
+            raise refusals[0]
+        return 0
+
+    deps = Deps(
+        engine=engine,
+        journal=journal,
+        bus=bus,
+        history=History(engine),
+        customers=CustomerStore(engine),
+        library=Library(engine, RecordingSettings(folder=folder)),
+        set_availability=set_availability,
+        now=now,
+    )
+    dashboard = Dashboard(DashboardSettings(**settings), deps, Passwords(CHEAP))
+    dashboard.hub._check_seconds = 0.05
+    server = TestServer(build_app(dashboard), shutdown_timeout=0.5)
+    client = TestClient(server)
+    await client.start_server()
+    tasks = [asyncio.create_task(journal.run()), asyncio.create_task(dashboard.hub.run())]
+    house = House(dashboard, client, folder, refusals)
+    try:
+        yield house
+    finally:
+        await client.close()
+        for task in reversed(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await engine.dispose()
+
+
+async def add_customer(house: House, customer_id: int, name: str, **values: Any) -> None:
+    row = {"id": customer_id, "name": name, "search": name.lower(), "created_at": 1}
+    number = values.pop("number", f"+4477009000{customer_id:02}")
+    async with house.dashboard.deps.engine.begin() as connection:
+        await connection.execute(insert(customers).values(row | {"updated_at": 1} | values))
+        await connection.execute(insert(phones).values(customer_id=customer_id, number=number))
