@@ -209,12 +209,14 @@ class AvailabilityService:
         profile = self._agents().get(agent)
         if profile is None:
             raise AvailabilityRefused(f"{agent} is not an agent here: add them to the agents first")
+        before = self._states.get(agent)
         try:
             if read_first or agent not in self._members:
                 await self._read(agent)
+            before = before or adopted(self._members[agent].values()) or AgentState()
             await self._apply(agent, profile, state)
         except (CommandFailed, _Refused) as error:
-            raise await self._undone(agent, profile, state, error) from error
+            raise await self._undone(agent, profile, state, before, error) from error
         if self._states.get(agent) != state:
             self._announce(agent, state, cause)
         return state
@@ -254,10 +256,14 @@ class AvailabilityService:
                 self._members[agent] = after(command, self._members[agent])
 
     async def _undone(
-        self, agent: str, profile: AgentProfile, state: AgentState, error: Exception
+        self,
+        agent: str,
+        profile: AgentProfile,
+        state: AgentState,
+        before: AgentState | None,
+        error: Exception,
     ) -> AvailabilityRefused:
         """Take back what was carried out so far; returns the refusal to raise."""
-        before = self._states.get(agent)
         holds = before.availability if before else "what the PBX has"
         try:
             if before and agent in self._members:
