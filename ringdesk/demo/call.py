@@ -235,8 +235,9 @@ class Call:
     async def transfer(self, target: str) -> int:
         """Blind transfer (REFER, RFC 3515) to an extension or number.
 
-        Returns the final SIP status of the new call. Raises CallFailed when it is refused at
-        once, TimeoutError when nothing is heard of it for 30 seconds.
+        Returns the final SIP status of the new call: 200 done, 400 when Asterisk has not yet
+        bridged the call (wait until the other side is heard), 404 no such extension. Raises
+        CallFailed when it is refused at once, TimeoutError when 30 seconds bring no news.
         """
         return await self._refer(f"<{self._uri(target)}>")
 

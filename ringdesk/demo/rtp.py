@@ -130,7 +130,7 @@ def tone(frequency: float, seconds: float = 1.0, level: float = 0.3) -> Samples:
 
 
 def tone_share(samples: Samples, frequency: float) -> float:
-    """The share (0..1) of the sound's power that lies at `frequency` (Goertzel's algorithm).
+    """The share (0..1) of the sound's power that lies at `frequency` (Goertzel's single bin).
 
     A pure tone gives about 1, silence and other tones about 0.
     """

@@ -1,11 +1,17 @@
-"""A real Asterisk for tests: `asterisk_prefix` (once), `asterisk` (a fresh one for each test)."""
+"""A real Asterisk for tests.
 
+`asterisk_prefix`: the unpacked programs, once. `asterisk`: a fresh one for each test, booted in
+a second. `module_asterisk`: one for a whole module; hang up everything after each test.
+"""
+
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from ringdesk.demo.asterisk import AsteriskInstance
+from ringdesk.asterisk_config import HookSettings
+from ringdesk.demo.asterisk import AsteriskInstance, free_port
 from ringdesk.demo.prefix import Prefix, default_cache, ensure_prefix
 
 
@@ -19,4 +25,13 @@ def asterisk_prefix() -> Prefix:
 async def asterisk(asterisk_prefix: Prefix) -> AsyncIterator[AsteriskInstance]:
     """Booted, with nobody in its queues and no Ringdesk at its FastAGI port."""
     async with AsteriskInstance(asterisk_prefix) as instance:
+        yield instance
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def module_asterisk(asterisk_prefix: Prefix) -> AsyncIterator[AsteriskInstance]:
+    """As `asterisk`, shared by the tests of one module. Its AGI fallback comes after 2 seconds."""
+    port = free_port(socket.SOCK_STREAM)
+    hook = HookSettings(agi_port=port, silence_timeout=2, queue_timeout=60, extension_timeout=2)
+    async with AsteriskInstance(asterisk_prefix, hook=hook) as instance:
         yield instance

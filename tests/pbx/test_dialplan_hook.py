@@ -15,6 +15,7 @@ from ringdesk.demo.prefix import Prefix
 pytestmark = pytest.mark.pbx
 
 SILENCE_TIMEOUT = 2
+"""Seconds, as module_asterisk has it."""
 Session = Callable[["Agi"], Awaitable[None]]
 
 
@@ -77,24 +78,20 @@ class Place:
 
 
 @pytest_asyncio.fixture
-async def place(asterisk_prefix: Prefix) -> AsyncIterator[Place]:
-    places: list[Place] = []
-    server = await asyncio.start_server(
-        lambda reader, writer: places[0].serve(reader, writer), "127.0.0.1", 0
-    )
-    port = server.sockets[0].getsockname()[1]
-    hook = HookSettings(
-        agi_port=port, silence_timeout=SILENCE_TIMEOUT, queue_timeout=60, extension_timeout=2
-    )
+async def place(module_asterisk: AsteriskInstance) -> AsyncIterator[Place]:
+    asterisk = module_asterisk
     async with (
-        AsteriskInstance(asterisk_prefix, hook=hook) as asterisk,
         Phone("127.0.0.2", asterisk.sip) as customer,
         Phone("127.0.0.1", asterisk.sip, "101", asterisk.agent_password) as agent,
     ):
         await agent.register()
-        places.append(Place(asterisk, customer, agent))
-        yield places[0]
-    server.close()
+        place = Place(asterisk, customer, agent)
+        server = await asyncio.start_server(
+            place.serve, "127.0.0.1", asterisk.settings.hook.agi_port
+        )
+        yield place
+        await asterisk.hangup_all()
+        server.close()
 
 
 async def test_doctor_can_find_the_hook(place: Place) -> None:
