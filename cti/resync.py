@@ -133,6 +133,9 @@ def _wait_row(row: Headers, at: Micros) -> WaitRow:
 def resync(book: Book, snapshot: Snapshot) -> list[Fact]:
     """The facts to fold, in order.
 
+    Facts that come in live between the question and the last row are best held back and folded
+    after these: what the snapshot has of them already tells nothing twice.
+
     Legs that began after ``snapshot.at`` are left alone: what was said live is newer. So ``at``
     should be by the PBX's clock (the last Timestamp before the snapshot was asked for).
     """

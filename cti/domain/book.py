@@ -168,11 +168,12 @@ class Tag:
 class Phone:
     """An agent's phone: what it does now, and the legs on it.
 
-    ``told`` is when this was last told, made unique for the event's id.
+    ``activity`` None: to be told whatever it is. ``told`` is when it was last told, made unique
+    for the event's id; 0: never.
     """
 
     interface: str
-    activity: Activity = "idle"
+    activity: Activity | None = "idle"
     told: Micros = 0
     reachable: bool = True
     legs: dict[str, Leg] = field(default_factory=dict)

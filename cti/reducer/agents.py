@@ -46,7 +46,7 @@ def refresh(state: State, at: Micros) -> None:
         if activity != found.activity:
             found.activity = activity
             found.told = max(at, found.told + 1)
-            state.emit_activity(found, call_id, at)
+            state.emit_activity(found, activity, call_id, at)
     state.touched.clear()
 
 
@@ -78,7 +78,8 @@ def member_status(state: State, fact: MemberStatus) -> None:
     """Queue members are agents, known by their interface; behind a Local channel by the phone."""
     agent = fact.interface
     if agent.startswith("Local/") and not fact.device.startswith(_NO_PHONE):
-        agent = state.book.members[agent] = fact.device
+        agent = fact.device
+        state.book.members[fact.interface] = agent
     _set_reachable(state, phone(state, agent), fact.reachable)
 
 
@@ -103,6 +104,9 @@ def snapshot_began(state: State, _fact: SnapshotBegan) -> None:
 
 
 def snapshot_taken(state: State, _fact: SnapshotTaken) -> None:
-    """Whatever was missed, each phone is told of as it is."""
+    """Whatever was missed, each phone is told of as it is; once even when it is idle."""
     state.catching_up = False
-    state.touched.update(dict.fromkeys(state.book.phones))
+    for found in state.book.phones.values():
+        state.touched[found.interface] = None
+        if not found.told:
+            found.activity = None

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from cti.domain.book import Book, Call, Leg, Phone
 from cti.domain.events import (
+    Activity,
     AgentActivityChanged,
     CallArrived,
     Direction,
@@ -80,7 +81,7 @@ class State:
         technology = caller.channel.partition("/")[0]
         return "internal" if self.is_agent(f"{technology}/{caller.exten}") else "outbound"
 
-    def emit_activity(self, phone: Phone, call_id: str, at: Micros) -> None:
+    def emit_activity(self, phone: Phone, activity: Activity, call_id: str, at: Micros) -> None:
         """What an agent's phone does now. Its id is not the call's: it may belong to none."""
         self.out.append(
             AgentActivityChanged(
@@ -89,7 +90,7 @@ class State:
                 switch=self.switch,
                 call_id=call_id,
                 agent=phone.interface,
-                activity=phone.activity,
+                activity=activity,
             )
         )
 

@@ -11,7 +11,7 @@ from cti.ami.codec import Framer, Message, parse
 from cti.ami.facts import FactReader
 from cti.domain import events as ev
 from cti.domain.book import Book
-from cti.domain.facts import Fact, LegHungUp, LegStarted
+from cti.domain.facts import DeviceState, Fact, LegHungUp, LegStarted
 from cti.reducer import Reducer
 from cti.resync import LegRow, Snapshot, WaitRow
 
@@ -43,6 +43,12 @@ def facts_of(name: str) -> tuple[Fact, ...]:
     found = [reader.to_fact(message) for message in messages(name)]
     assert not reader.unreadable
     return tuple(fact for fact in found if fact is not None)
+
+
+@cache
+def moments(name: str) -> tuple[Fact, ...]:
+    """The facts of a capture between which streams are cut: without hundreds of device rows."""
+    return tuple(fact for fact in facts_of(name) if not isinstance(fact, DeviceState))
 
 
 def apply_all(reducer: Reducer, facts: Iterable[Fact]) -> list[ev.Event]:
