@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientSession, CookieJar
+from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 from sqlalchemy import insert
 
@@ -38,13 +40,20 @@ class House:
     """One running dashboard with its parts."""
 
     dashboard: Dashboard
-    client: TestClient[Any, Any]
+    origin: str
     folder: Path
-    refuse_availability: list[Exception] = field(default_factory=list)
+    refuse_availability: list[Exception]
+    browsers: list[ClientSession] = field(default_factory=list)
 
-    @property
-    def origin(self) -> str:
-        return str(self.client.make_url("/")).rstrip("/")
+    @cached_property
+    def client(self) -> ClientSession:
+        """A browser that is not logged in."""
+        return self._new_browser()
+
+    def _new_browser(self) -> ClientSession:
+        browser = ClientSession(base_url=self.origin, cookie_jar=CookieJar(unsafe=True))
+        self.browsers.append(browser)
+        return browser
 
     def record(self, event: Event) -> Event:
         return self.dashboard.deps.journal.record(event)
@@ -64,19 +73,18 @@ class House:
         )
         self.dashboard.desk.enrol(await self.dashboard.accounts.agent_cards())
 
-    async def browser(self, username: str | None = None) -> TestClient[Any, Any]:
+    async def browser(self, username: str | None = None) -> ClientSession:
         """A browser of its own (its own cookies), logged in as ``username``."""
-        browser = TestClient(self.client.server)
+        browser = self._new_browser()
         if username is not None:
-            answer = await call(
-                browser, "POST", "/api/login", {"username": username, "password": PASSWORD}
-            )
+            login = {"username": username, "password": PASSWORD}
+            answer = await call(browser, "POST", "/api/login", login)
             assert answer[0] == 200, answer
         return browser
 
 
 async def call(
-    browser: TestClient[Any, Any], method: str, path: str, body: Any = None, **more: Any
+    browser: ClientSession, method: str, path: str, body: Any = None, **more: Any
 ) -> tuple[int, Any]:
     """One request as the page makes it: status and JSON."""
     headers = {"X-Ringdesk": "1"} | more.pop("headers", {})
@@ -114,14 +122,15 @@ async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
     dashboard = Dashboard(DashboardSettings(**settings), deps, Passwords(CHEAP))
     dashboard.hub._check_seconds = 0.05
     server = TestServer(build_app(dashboard), shutdown_timeout=0.5)
-    client = TestClient(server)
-    await client.start_server()
+    await server.start_server()
     tasks = [asyncio.create_task(journal.run()), asyncio.create_task(dashboard.hub.run())]
-    house = House(dashboard, client, folder, refusals)
+    house = House(dashboard, str(server.make_url("/")).rstrip("/"), folder, refusals)
     try:
         yield house
     finally:
-        await client.close()
+        for browser in house.browsers:
+            await browser.close()
+        await server.close()
         for task in reversed(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
