@@ -7,11 +7,13 @@ import csv
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from crm_bridge.importing import RowVerdict
 from cti.config_files import ConfigFileError
 from ringdesk import __version__, logs
 from ringdesk.settings import Settings, load_settings
@@ -176,7 +178,7 @@ def import_customers(
         raise Refused(error) from None
     if report:
         _write_report(report, verdicts)
-    counts = Counter(verdict.verdict for verdict in verdicts)
+    counts = Counter[str](verdict.verdict for verdict in verdicts)
     for verdict in verdicts:
         if verdict.reason:
             typer.echo(f"line {verdict.line}: {verdict.verdict}: {verdict.reason}")
@@ -190,12 +192,12 @@ def _progress(done: int) -> None:
         typer.echo(f"\r{done} rows", nl=False, err=True)
 
 
-def _write_report(path: Path, verdicts: list[object]) -> None:
+def _write_report(path: Path, verdicts: Sequence[RowVerdict]) -> None:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["line", "verdict", "customer_id", "reason"])
-        for v in verdicts:
-            writer.writerow([getattr(v, n) for n in ("line", "verdict", "customer_id", "reason")])
+        for row in verdicts:
+            writer.writerow([row.line, row.verdict, row.customer_id, row.reason])
 
 
 @users.command("add")

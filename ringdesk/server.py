@@ -15,12 +15,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
-from callqueue.availability import AgentProfile, AvailabilityService
-from dashboard.app import DashboardService
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from callqueue.policy_file import PolicyFile, PolicyWatcher
+from callqueue.agent_state import AgentProfile
+from callqueue.availability import AvailabilityRefused, AvailabilityService
+from callqueue.policy_file import PolicyFile
 from callqueue.service import QueueService
 from crm_bridge.contacts import PastContacts
 from crm_bridge.identify import Customers, IdentifyService
@@ -28,14 +28,17 @@ from crm_bridge.store import CustomerStore
 from cti.bus import Bus
 from cti.clock import now
 from cti.config_files import ConfigFileError
-from cti.domain.events import AgentAvailabilityChanged
+from cti.domain.events import AgentAvailabilityChanged, Availability, Micros
 from cti.feed import SwitchFeed
+from cti.file_watch import FileWatcher
 from cti.history import History
 from cti.journal import Journal
 from cti.storage import open_engine
 from cti.versions import can_move_waiting_callers
 from dashboard.accounts import Accounts
-from dashboard.deps import Deps
+from dashboard.app import Dashboard, DashboardService
+from dashboard.deps import AvailabilityRefused as NotAvailable
+from dashboard.deps import Deps, SetAvailability
 from ivr.book import MenuBook, MenuWatcher
 from ivr.service import IvrService
 from recordings.library import Library
@@ -71,7 +74,8 @@ class Server:
     feed: SwitchFeed
     ivr: IvrService
     availability: AvailabilityService
-    dashboard: DashboardService
+    dashboard: Dashboard
+    listening: asyncio.Event
     first_admin_password: str | None
     runs: Mapping[str, Run] = field(default_factory=dict)
 
@@ -165,10 +169,22 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
         history=history,
         customers=store,
         library=library,
-        set_availability=availability.set,
+        set_availability=_chooser(availability),
         now=now,
     )
-    dashboard = DashboardService(settings.dashboard, deps, accounts)
+    dashboard = Dashboard(settings.dashboard, deps)
+    loop = asyncio.get_running_loop()
+
+    def reload_policy() -> None:
+        try:
+            policy.reload()
+        except ConfigFileError as error:
+            log.error("policy_refused", problems=str(error), cure="the one before stays in force")
+        else:
+            loop.call_soon_threadsafe(queue.policy_changed)
+
+    listening = asyncio.Event()
+    page = DashboardService(dashboard, lambda _host, _port: listening.set())
     return Server(
         settings=settings,
         engine=engine,
@@ -180,6 +196,7 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
         ivr=ivr,
         availability=availability,
         dashboard=dashboard,
+        listening=listening,
         first_admin_password=await accounts.ensure_first_admin(),
         runs={
             "feed": feed.run,
@@ -187,14 +204,24 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
             "menus": MenuWatcher(menus).run,
             "identify": identify.run,
             "queue": queue.run,
-            "policy": PolicyWatcher(policy, queue.policy_changed).run,
+            "policy": FileWatcher([policy.path], reload_policy).run,
             "availability": availability.run,
             "recording": recording.run,
             "transcription": transcription.run,
-            "dashboard": dashboard.run,
+            "dashboard": page.run,
             "agents": directory.run,
         },
     )
+
+
+def _chooser(availability: AvailabilityService) -> SetAvailability:
+    async def choose(agent: str, wanted: Availability, reason: str) -> Micros:
+        try:
+            return (await availability.set(agent, wanted, reason)).until
+        except AvailabilityRefused as error:
+            raise NotAvailable(str(error), "") from error
+
+    return choose
 
 
 def _can_move(feed: SwitchFeed) -> bool:

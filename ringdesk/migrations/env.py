@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
+
 from ringdesk.migrate import all_tables
 
 context.configure(
