@@ -133,8 +133,8 @@ def _wait_row(row: Headers, at: Micros) -> WaitRow:
 def resync(book: Book, snapshot: Snapshot) -> list[Fact]:
     """The facts to fold, in order.
 
-    Facts that come in live between the question and the last row are best held back and folded
-    after these: what the snapshot has of them already tells nothing twice.
+    What comes in live between the question and the last row belongs after these facts, see
+    ``Reducer.hold`` and ``Reducer.catch_up``; what the snapshot has of it is not told twice.
 
     Legs that began after ``snapshot.at`` are left alone: what was said live is newer. So ``at``
     should be by the PBX's clock (the last Timestamp before the snapshot was asked for).

@@ -45,6 +45,9 @@ _HANDLERS: dict[type[facts.Fact], Handler] = {
     facts.SnapshotTaken: agents.snapshot_taken,
 }
 
+MOST_HELD = 50_000
+"""So many facts are held back at most; if no snapshot comes they are taken in without."""
+
 
 def _nobody(_interface: str) -> bool:
     return False
@@ -59,6 +62,7 @@ class Reducer:
 
     def __init__(self, switch: str, is_agent: IsAgent = _nobody) -> None:
         self._state = State(switch, is_agent)
+        self._held: list[facts.Fact] | None = None
 
     @property
     def book(self) -> Book:
@@ -67,6 +71,8 @@ class Reducer:
 
     def apply(self, fact: facts.Fact) -> list[Event]:
         """Take one fact in. The events are in their order and have no ``seq`` yet."""
+        if self._held is not None:
+            return self._hold_back(self._held, fact)
         state = self._state
         _HANDLERS[type(fact)](state, fact)
         if state.touched:
@@ -75,6 +81,22 @@ class Reducer:
         if events:
             state.out = []
         return events
+
+    def hold(self) -> None:
+        """Keep live facts back from now on: call it at log-in, before a snapshot is asked for.
+
+        Otherwise rows that are milliseconds old would undo what was said live since.
+        """
+        self._held = []
+
+    def catch_up(self, missed: Iterable[facts.Fact]) -> list[Event]:
+        """Take in what :func:`cti.resync.resync` found, and then the facts held back."""
+        held, self._held = self._held or [], None
+        return [event for fact in (*missed, *held) for event in self.apply(fact)]
+
+    def _hold_back(self, held: list[facts.Fact], fact: facts.Fact) -> list[Event]:
+        held.append(fact)
+        return self.catch_up(()) if len(held) > MOST_HELD else []
 
     def restore(self, events: Iterable[Event]) -> None:
         """Take in what the journal has of calls that had not ended, oldest first.

@@ -167,6 +167,36 @@ def test_a_snapshot_that_overlaps_with_the_stream(name: str) -> None:
             assert reducer.book.is_empty
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("known", [0, 4, 12])
+def test_calls_that_move_on_while_the_snapshot_is_made(name: str, known: int) -> None:
+    """Facts are held back from log-in on; the rows come later; then the picture is the true one."""
+    facts = moments(name)
+    for login in range(known + 1, len(facts)):
+        taken, in_ = min(login + 4, len(facts)), min(login + 7, len(facts))
+        truth, reducer = fresh(), fresh()
+        apply_all(truth, facts[:taken])
+        snapshot = snapshot_of(truth.book, facts[login - 1].at)
+        apply_all(truth, facts[taken:in_])
+        events = apply_all(reducer, facts[:known])
+        reducer.hold()
+        assert apply_all(reducer, facts[login:in_]) == []
+        events += reducer.catch_up(resync(reducer.book, snapshot))
+        assert set(reducer.book.legs) == set(truth.book.legs)
+        assert _pairs(reducer) == _pairs(truth)
+        events += apply_all(reducer, facts[in_:])
+        assert_whole(events)
+        assert reducer.book.is_empty
+
+
+def test_what_is_held_back_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cti.reducer.MOST_HELD", 2)
+    facts = moments("b1_queue_abandoned_no_agents")
+    reducer = fresh()
+    reducer.hold()
+    assert apply_all(reducer, facts) + reducer.catch_up(()) == run(facts)
+
+
 def _check_gap(name: str, lost: int, back: int) -> None:
     facts = moments(name)
     truth, reducer = fresh(), fresh()
