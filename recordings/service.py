@@ -90,19 +90,16 @@ class RecordingService:
                 tasks.create_task(self._look_for_ended(event.switch), name="recordings-look")
 
     def _answered(self, event: CallAnswered, tasks: asyncio.TaskGroup) -> None:
-        if not self._settings.records(event.queue) or self._is_recorded(event):
-            return
-        language = self._settings.speech.language_of(event.queue)
-        self._follow(Talk.of_event(event, language, self._now()), tasks)
+        if known := self._recording_of(event):
+            known.talk_id = event.talk_id
+        elif self._settings.records(event.queue):
+            language = self._settings.speech.language_of(event.queue)
+            self._follow(Talk.of_event(event, language, self._now()), tasks)
 
-    def _is_recorded(self, event: CallAnswered) -> bool:
-        """A talk that is told of again after a restart or a lost link."""
-        return any(
-            talk.talk_id == event.talk_id
-            or (event.restored and talk.channel == event.caller_channel)
-            for talk in self._talks.values()
-            if talk.switch == event.switch and not talk.ended.is_set()
-        )
+    def _recording_of(self, event: CallAnswered) -> Talk | None:
+        """The talk, when it is told of again after a restart or a lost link."""
+        going_on = (talk for talk in self._talks.values() if not talk.ended.is_set())
+        return next((talk for talk in going_on if talk.is_told_by(event)), None)
 
     def _end(self, matches: Callable[[Talk], bool], *, channel_gone: bool = False) -> None:
         for talk in self._talks.values():

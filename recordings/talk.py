@@ -72,6 +72,11 @@ class Talk:
             mixmonitor_id=row.mixmonitor_id,
         )
 
+    def is_told_by(self, event: CallAnswered) -> bool:
+        """Whether ``event`` is about this very talk."""
+        same_channel = event.restored and event.caller_channel == self.channel
+        return event.switch == self.switch and (same_channel or event.talk_id == self.talk_id)
+
     def row(self, **more: Any) -> Values:
         """All columns, in state recording unless ``more`` says otherwise."""
         return {

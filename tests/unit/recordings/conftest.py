@@ -216,7 +216,7 @@ def make_settings(tmp_path: Path, **more: object) -> RecordingSettings:
     values: Mapping[str, object] = {
         "folder": tmp_path / "recordings",
         "pbx_folder": "/pbx",
-        "close_seconds": 2,
+        "close_seconds": 20,
         "retry_seconds": 0.1,
     }
     return RecordingSettings.model_validate({**values, **more})

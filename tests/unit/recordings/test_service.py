@@ -230,7 +230,10 @@ async def test_command_without_an_answer_may_have_been_carried_out(bench: Bench)
     assert not pbx.commands(StopRecording)  # without its id it would stop other recordings too
 
 
-async def test_files_that_never_come_are_told_with_the_folder(bench: Bench) -> None:
+async def test_files_that_never_come_are_told_with_the_folder(
+    log: Log, engine: AsyncEngine, pbx: Pbx, tmp_path: Path
+) -> None:
+    bench = Bench(log, engine, pbx, make_settings(tmp_path, close_seconds=0.5))
     bench.pbx.writes = False
     async with bench.running():
         bench.log.record(answered())
@@ -322,9 +325,11 @@ async def test_talk_that_lives_on_through_a_restart_keeps_its_one_recording(benc
         log.record(answered("t-after-restart", restored=True))
         await asyncio.sleep(0.2)
         assert [row.state for row in await bench.rows()] == ["recording"]
-        pbx.hang_up()
-        log.record(call_ended())
+        log.record(talk_ended("t-after-restart"))
         await log.until(RecordingStopped)
+    (stop,) = pbx.commands(StopRecording)
+    (row,) = await bench.rows()
+    assert stop.mixmonitor_id == row.mixmonitor_id
     assert len(pbx.commands(StartRecording)) == 1
     assert pbx.commands(GetVariable)
 
@@ -391,10 +396,11 @@ async def test_database_away_costs_no_recording(
             await connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
 
     async with bench.running():
-        await asyncio.sleep(0.1)
+        log.record(answered("t0", call_id="pbx1-2.2", caller_channel="PJSIP/trunk-00000009"))
+        await log.until(RecordingStarted)
         await rename("recordings", "away")
         log.record(answered())
-        await log.until(RecordingStarted)
+        await log.until(RecordingStarted, 2)
         bench.pbx.hang_up()
         log.record(call_ended())
         await asyncio.sleep(0.8)

@@ -45,15 +45,15 @@ def test_missing_file_is_waited_for_until_patience_ends() -> None:
 
 async def test_late_files_are_seen(tmp_path: Path) -> None:
     files = (tmp_path / "c.wav", tmp_path / "a.wav")
-    waiting = asyncio.create_task(settled(files, 10))
+    waiting = asyncio.create_task(settled(files, 60))
     await asyncio.sleep(0.3)
     assert not waiting.done()
     for file in files:
         write_leg(file, tone(440, 1))
-    await asyncio.wait_for(waiting, 2)
+    await asyncio.wait_for(waiting, 20)
 
 
 async def test_what_is_no_wav_file_is_not_waited_for(tmp_path: Path) -> None:
     for name in ("c.wav", "a.wav"):
         (tmp_path / name).write_bytes(b"x" * 100)
-    await asyncio.wait_for(settled((tmp_path / "c.wav", tmp_path / "a.wav"), 10), 2)
+    await asyncio.wait_for(settled((tmp_path / "c.wav", tmp_path / "a.wav"), 60), 20)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 
 from recordings.settings import DEMO_MODEL
 from recordings.speech_check import check_model
-from recordings.speech_process import SpeechProcess, SpeechProcessDied
+from recordings.speech_process import WORKER, SpeechProcess, SpeechProcessDied, environment
 from recordings.speech_worker import Heard, Job, Refused
 from tests.unit.recordings.conftest import silence, speak, write_stereo
 
@@ -32,6 +34,15 @@ def dialogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def job(audio: Path, model: Path = DEMO_MODEL) -> Job:
     return Job(audio=str(audio), model=str(model))
+
+
+async def buried(pid: int) -> None:
+    """Wait until asyncio knows that the process is dead."""
+    with contextlib.suppress(ProcessLookupError):
+        while True:
+            os.kill(pid, 0)
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
 
 
 async def test_each_channel_is_heard_apart_with_times(dialogue: Path) -> None:
@@ -97,7 +108,7 @@ async def test_process_that_died_between_jobs_costs_no_job(dialogue: Path) -> No
         await speech.read(job(dialogue), 60)
         assert speech.pid is not None
         os.kill(speech.pid, signal.SIGKILL)
-        await asyncio.sleep(0.2)
+        await buried(speech.pid)
         assert isinstance(await speech.read(job(dialogue), 60), Heard)
 
 
@@ -120,6 +131,11 @@ async def test_no_process_is_left_behind(dialogue: Path) -> None:
     assert pid is not None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_process_ends_by_itself_when_its_parent_is_gone() -> None:
+    orphan = subprocess.run(WORKER, stdin=subprocess.DEVNULL, env=environment(), timeout=30)
+    assert orphan.returncode == 0
 
 
 def test_the_demo_model_passes_the_check() -> None:
