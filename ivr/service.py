@@ -63,6 +63,9 @@ class IvrService:
                 await asyncio.sleep(_LISTEN_AGAIN)
 
     async def _serve(self, agi: AgiSession) -> None:
+        if agi.env.get("agi_network_script") == "doctor":  # "ringdesk doctor" asks: are you there?
+            await agi.command("NOOP")
+            return
         session = MenuSession(agi, self._book.current, self._around)
         try:
             await session.run()

@@ -159,10 +159,11 @@ class MenuSession:
             reply = await self._agi.command(
                 "STREAM", "FILE", sound.file, keys, timeout=self._length((sound,)) + _SLACK
             )
-            if key := _key(reply.result):
-                return key
-            if reply.endpos == 0:
+            if reply.endpos == 0 and reply.result in {"0", "-1"}:
+                # -1 also for a missing file; a caller who is gone is seen at the next command
                 log.warning("prompt_not_played", sound=sound.file, call_id=self.call_id)
+            elif key := _key(reply.result):
+                return key
         return ""
 
     async def _digit(self, wait: float) -> str:

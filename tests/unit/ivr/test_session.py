@@ -70,6 +70,8 @@ class Asterisk:
 
     def answer(self, words: list[str]) -> str:
         match words:
+            case ["NOOP"]:
+                return "result=0"
             case ["SET", "VARIABLE", name, value]:
                 self.variables[name] = value
                 return "result=1"
@@ -216,6 +218,13 @@ async def test_an_unknown_menu_sets_nothing(write: Write, menu: str) -> None:
         asterisk = await ivr.call(menu=menu)
     assert asterisk.said == []
     assert ivr.events == []
+
+
+async def test_the_doctor_is_answered(write: Write) -> None:
+    async with serving(write) as ivr:
+        asterisk = await ivr.call(menu="doctor")
+        assert ivr.service.server.counts == {"served": 1}
+    assert asterisk.said == [["NOOP"]]
 
 
 async def test_an_error_in_mid_menu_leaves_the_call_to_the_dialplan(write: Write) -> None:
