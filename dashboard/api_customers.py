@@ -30,7 +30,7 @@ SEARCHED_AT_MOST = 1000
 
 
 def _card(customer: Customer) -> CustomerRow:
-    return CustomerRow.model_validate(msgspec.to_builtins(customer))
+    return CustomerRow.model_validate_json(msgspec.json.encode(customer))
 
 
 def _note(note: CustomerNote) -> NoteRow:

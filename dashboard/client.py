@@ -70,9 +70,10 @@ class Client:
         return self._outbox.take()
 
     async def close(self, code: int, reason: bytes) -> None:
-        """Say goodbye; cut the connection when that is not taken either."""
+        """Say goodbye; the connection is cut when that is not taken either."""
+        transport = self._request.transport
+        if transport is not None:
+            asyncio.get_running_loop().call_later(CLOSE_SECONDS, transport.abort)
         with contextlib.suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._ws.close(code=code, message=reason)
-        if self._request.transport is not None:
-            self._request.transport.abort()

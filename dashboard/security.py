@@ -100,8 +100,19 @@ def guard(public_origin: str) -> Middleware:
         except SQLAlchemyError as error:
             log.error("request_without_database", route=_route(request), kind=type(error).__name__)
             return database_away(error).response()
+        except Exception:
+            log.exception("request_failed", route=_route(request))
+            return _FAULT.response()
 
     return middleware
+
+
+_FAULT = ApiError(
+    500,
+    "fault",
+    "Ringdesk made a mistake",
+    "calls go on; the log has the details: please report it",
+)
 
 
 def _check_state_change(request: web.Request, public_origin: str) -> None:

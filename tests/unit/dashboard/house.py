@@ -44,6 +44,7 @@ class House:
     folder: Path
     refuse_availability: list[Exception]
     browsers: list[ClientSession] = field(default_factory=list)
+    deaf: list[asyncio.StreamWriter] = field(default_factory=list)
 
     @cached_property
     def client(self) -> ClientSession:
@@ -130,6 +131,8 @@ async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
     finally:
         for browser in house.browsers:
             await browser.close()
+        for writer in house.deaf:
+            writer.transport.abort()
         await server.close()
         for task in reversed(tasks):
             task.cancel()
