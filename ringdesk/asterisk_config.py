@@ -184,6 +184,17 @@ exten => agi,1,Answer()
  same => n,UserEvent(RingdeskDoctor,AGIStatus: ${{AGISTATUS}})
  same => n,Hangup()
 exten => T,1,UserEvent(RingdeskDoctor,AGIStatus: TIMEOUT)
+; ... and Local/record@{DOCTOR_CONTEXT}: can it write where recordings are looked for?
+exten => record,1,Answer()
+ same => n,Playtones(440)
+ same => n,Wait(3)
+ same => n,Hangup()
+; ... and Local/prompt@{DOCTOR_CONTEXT}: can it read a sound file that Ringdesk has spoken?
+exten => prompt,1,Answer()
+ same => n,Set(TIMEOUT(absolute)={s.silence_timeout})
+ same => n,Playback(${{RINGDESK_PROMPT}})
+ same => n,UserEvent(RingdeskDoctor,PlaybackStatus: ${{PLAYBACKSTATUS}})
+ same => n,Hangup()
 """
 
 
