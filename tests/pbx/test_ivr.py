@@ -34,8 +34,12 @@ tries = 2
 on_invalid = "queue support"
 on_timeout = "queue support"
 keys.2 = { label = "Sales", go = "queue sales" }
-keys.345 = { label = "Bye", go = "hang up" }
+keys.345 = { label = "Bye", go = "step bye" }
 keys.9 = { label = "Nothing to hear", go = "step missing" }
+[step.bye]
+do = "play"
+prompt = { say = "Bye." }
+go = "hang up"
 [step.missing]
 do = "play"
 prompt = { sound = "no-such-sound" }
@@ -147,7 +151,9 @@ async def test_a_longer_number_and_hang_up(place: Place) -> None:
     await place.hears(call)
     await call.send_digits("345")
     await call.ended(timeout=5)
-    assert (await place.left()).reason == "pressed 345: Bye"
+    assert (await place.left()).next == "hangup"
+    chosen = next(event for event in place.events if isinstance(event, MenuChosen))
+    assert (chosen.digits, chosen.label) == ("345", "Bye")
 
 
 async def test_a_known_vip_never_hears_the_question(place: Place) -> None:
