@@ -19,7 +19,6 @@ from cti.ami.settings import AmiSettings
 from cti.clock import Now
 from cti.domain.commands import CommandFailed
 from cti.domain.events import Event, Micros, SwitchConnected, SwitchLost
-from cti.domain.facts import Fact
 from cti.reducer import Reducer
 from cti.resync import read_snapshot, resync
 from cti.switch import Switch
@@ -81,13 +80,11 @@ class SwitchFeed:
         """One AMI event."""
         fact = self.reader.to_fact(message)
         if fact is not None:
-            self._apply(fact)
-
-    def _apply(self, fact: Fact) -> None:
-        for event in self.reducer.apply(fact):
-            self._record(event)
+            for event in self.reducer.apply(fact):
+                self._record(event)
 
     def _on_connected(self, _info: ConnectionInfo) -> None:
+        self.reducer.hold()
         self._connected.set()
 
     def _on_lost(self, reason: str) -> None:
@@ -112,16 +109,18 @@ class SwitchFeed:
         except CommandFailed as failed:
             log.warning("snapshot_failed", switch=self.name, reason=failed.reason)
             return False
-        if not channels.ok:
-            log.error(
-                "snapshot_refused",
-                switch=self.name,
-                reason=channels.message,
-                cure="give the manager user write = reporting in manager.conf",
-            )
+        for reply in (channels, queues):
+            if not reply.ok:
+                log.error(
+                    "snapshot_refused",
+                    switch=self.name,
+                    reason=reply.message,
+                    cure="give the manager user write = reporting in manager.conf",
+                )
+                return False
         snapshot = read_snapshot(channels.rows, queues.rows, at)
-        for fact in resync(self.reducer.book, snapshot):
-            self._apply(fact)
+        for event in self.reducer.catch_up(resync(self.reducer.book, snapshot)):
+            self._record(event)
         if info is not None:
             self._say_connected(info)
         return True

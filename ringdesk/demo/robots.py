@@ -124,27 +124,29 @@ class Robots:
         self._lines = lines
         self._calling: dict[str, Call] = {}
         self._served: set[str] = set()
+        self.registered = asyncio.Event()
         self._random = random.Random(7)  # noqa: S311 - a demo's dice
 
     async def run(self, agents: Sequence[str]) -> None:
         """Serve and call until cancelled."""
         await self._lines.speak([turn for turns in CONVERSATIONS for turn in turns])
         async with contextlib.AsyncExitStack() as stack:
-            group = await stack.enter_async_context(asyncio.TaskGroup())
-            for extension in agents:
-                phone = await stack.enter_async_context(
-                    Phone("127.0.0.1", self._asterisk.sip, extension, self._asterisk.agent_password)
-                )
+            phones = [await stack.enter_async_context(self._phone(name)) for name in agents]
+            trunk = await stack.enter_async_context(self._trunk())
+            for phone in phones:
                 await phone.register()
-                group.create_task(self._agent(phone), name=f"robot-agent-{extension}")
-            trunk = await stack.enter_async_context(
-                Phone(
-                    "127.0.0.2",
-                    self._asterisk.sip,
-                    local_port=self._asterisk.settings.trunk_port,
-                )
-            )
-            group.create_task(self._customers(trunk, group), name="robot-customers")
+            self.registered.set()
+            async with asyncio.TaskGroup() as group:
+                for phone in phones:
+                    group.create_task(self._agent(phone), name=f"robot-agent-{phone.user}")
+                group.create_task(self._customers(trunk, group), name="robot-customers")
+
+    def _phone(self, extension: str) -> Phone:
+        return Phone("127.0.0.1", self._asterisk.sip, extension, self._asterisk.agent_password)
+
+    def _trunk(self) -> Phone:
+        port = self._asterisk.settings.trunk_port
+        return Phone("127.0.0.2", self._asterisk.sip, local_port=port)
 
     async def _agent(self, phone: Phone) -> None:
         while True:

@@ -127,7 +127,7 @@ async def _robots(world: World, lines: Lines) -> None:
     robots = Robots(world, lines)
     async with asyncio.TaskGroup() as group:
         group.create_task(robots.run([phone.partition("/")[2] for phone in phones]))
-        await asyncio.sleep(1)
+        await robots.registered.wait()
         for phone in phones:
             await world.server.availability.set(phone, "available")
 

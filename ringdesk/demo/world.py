@@ -207,7 +207,7 @@ async def _fill(settings: Settings) -> None:
                     user.role,
                     password=PASSWORD,
                     agent=user.agent,
-                    queues=QUEUES if user.agent else (),
+                    queues=QUEUES if user.role != "admin" else (),
                 )
     finally:
         await engine.dispose()
