@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
+from yarl import URL
 
 from cti.domain import events as ev
 from cti.domain.commands import CommandFailed
@@ -135,7 +136,6 @@ async def test_an_outcome_that_cannot_be_kept_is_said_so(
     await people(house)
     await a_call(house, "sw1-1", ANNA, AT)
     anna = await house.browser("anna")
-    monkeypatch.setattr("cti.journal.FLUSH_SECONDS", 0.1)
     monkeypatch.setattr(house.dashboard.deps.journal.flush.__func__, "__defaults__", (0.1,))
     engine = house.dashboard.deps.engine
     async with engine.begin() as connection:
@@ -272,8 +272,6 @@ async def test_a_recording_without_sound_says_why(
     ],
 )
 async def test_hostile_ids_and_queries_lead_nowhere(house: House, path: str) -> None:
-    from yarl import URL
-
     await people(house)
     maria = await house.browser("maria")
     status, answer = await call(maria, "GET", str(URL(path, encoded=True)))
@@ -287,9 +285,8 @@ async def test_availability_is_the_pbx_s_to_take(house: House) -> None:
     body = {"availability": "break", "reason": "lunch"}
     status, answer = await call(anna, "PUT", "/api/me/availability", body)
     assert (status, answer) == (200, body | {"until": 0})
-    assert (await call(maria, "PUT", "/api/me/availability", body))[1]["error"][
-        "code"
-    ] == "no_phone"
+    _, answer = await call(maria, "PUT", "/api/me/availability", body)
+    assert answer["error"]["code"] == "no_phone"
     for refusal in (
         CommandFailed("not_connected", "no link to the PBX"),
         AvailabilityRefused("no such queue", "check the queues"),

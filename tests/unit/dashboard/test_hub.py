@@ -47,11 +47,12 @@ class Tab:
             while not wanted(self.view):
                 await self.frame()
 
-    async def closed(self) -> int | None:
+    async def closed(self) -> int:
         async with asyncio.timeout(5):
-            while (await self.ws.receive()).type is WSMsgType.TEXT:
+            while (message := await self.ws.receive()).type is WSMsgType.TEXT:
                 pass
-        return self.ws.close_code
+        assert message.type is WSMsgType.CLOSE, message
+        return int(message.data)
 
 
 @asynccontextmanager
@@ -213,7 +214,8 @@ async def test_a_browser_that_does_not_read_is_left_and_delays_nobody(opened: Op
                 await tab.until(lambda view, n=n: view["call"]["why"].endswith(f" {n}"))
             async with asyncio.timeout(10):
                 while house.dashboard.hub.clients == 2:
-                    house.record(_long_story(0))
+                    n += 1
+                    house.record(_long_story(n))
                     await tab.frame()
         rest = await asyncio.wait_for(_drained(reader), 5)
         assert b"snapshot" in rest
