@@ -10,7 +10,8 @@ from pathlib import Path
 import structlog
 
 from cti.config_files import ConfigFileError, Problem
-from ivr.loading import Menus, load_menus
+from ivr.loading import load_menus
+from ivr.menus import Menus
 from ivr.settings import IvrSettings
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cti.domain.events import Micros
-from ivr.loading import Menus
+from ivr.menus import Menus
 from ivr.model import AskStep, BranchStep, Destination, HoursStep, PlayStep, SetStep, Step
 from ivr.sounds import PlayableSound
 

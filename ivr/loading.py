@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from cti.config_files import ConfigFileError, Problem, TomlDocument, read_toml
 from cti.toml_lines import KeyPath
 from ivr.calendars import Calendar
 from ivr.check import MenuFile, check_loops, check_targets, check_unreachable
+from ivr.menus import Menus
 from ivr.model import AskStep, Menu, PlayStep, Prompt
 from ivr.settings import IvrSettings
 from ivr.sounds import PlayableSound, find_sound
@@ -23,25 +23,6 @@ from ivr.speech import Speaker, SpeechError
 M = TypeVar("M", bound=BaseModel)
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Menus:
-    """Menus that are in order and can be performed; never changed, only replaced.
-
-    ``versions`` tells for each menu what its file held (a hash). ``warnings`` do not keep menus
-    from working.
-    """
-
-    menus: Mapping[str, Menu]
-    calendars: Mapping[str, Calendar]
-    versions: Mapping[str, str]
-    sounds: Mapping[tuple[str, Prompt], PlayableSound]
-    warnings: tuple[Problem, ...] = ()
-
-    def playable(self, menu: str, prompts: list[Prompt]) -> tuple[PlayableSound, ...]:
-        """The prompts of ``menu`` as sound files."""
-        return tuple(self.sounds[menu, prompt] for prompt in prompts)
 
 
 def load_menus(settings: IvrSettings) -> Menus:

@@ -44,7 +44,7 @@ from ivr.interpreter import (
     advance,
     start,
 )
-from ivr.loading import Menus
+from ivr.menus import Menus
 from ivr.settings import IvrSettings
 from ivr.sounds import PlayableSound
 

@@ -27,7 +27,8 @@ from ivr.interpreter import (
     advance,
     start,
 )
-from ivr.loading import Menus, load_menus
+from ivr.loading import load_menus
+from ivr.menus import Menus
 
 from .conftest import Write
 

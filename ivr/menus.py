@@ -1,0 +1,30 @@
+"""Menus that are in order, ready to be performed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cti.config_files import Problem
+from ivr.calendars import Calendar
+from ivr.model import Menu, Prompt
+from ivr.sounds import PlayableSound
+
+
+@dataclass(frozen=True, kw_only=True)
+class Menus:
+    """Menus that are in order and can be performed; never changed, only replaced.
+
+    ``versions`` tells for each menu what its file held (a hash). ``warnings`` do not keep menus
+    from working.
+    """
+
+    menus: Mapping[str, Menu]
+    calendars: Mapping[str, Calendar]
+    versions: Mapping[str, str]
+    sounds: Mapping[tuple[str, Prompt], PlayableSound]
+    warnings: tuple[Problem, ...] = ()
+
+    def playable(self, menu: str, prompts: list[Prompt]) -> tuple[PlayableSound, ...]:
+        """The prompts of ``menu`` as sound files."""
+        return tuple(self.sounds[menu, prompt] for prompt in prompts)
