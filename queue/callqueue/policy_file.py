@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from callqueue.policy import Policy, flaws
-from cti.config_files import ConfigFileError, read_toml
+from cti.config_files import ConfigFileError, Problem, read_toml
 
 log = structlog.get_logger(__name__)
 
@@ -28,16 +28,25 @@ class PolicyFile:
     def __init__(self, path: Path) -> None:
         """Raises :class:`cti.config_files.ConfigFileError`: without a policy there is no start."""
         self.path = path
+        self.problems: tuple[Problem, ...] = ()
         self._policy = load_policy(path)
 
     def __call__(self) -> Policy:
         return self._policy
 
-    def reload(self) -> Policy:
-        """Read the file again.
+    def reload(self) -> tuple[Problem, ...]:
+        """Read the file again. With problems the policy in force stays. Blocks; any thread.
 
-        Raises :class:`cti.config_files.ConfigFileError`; the policy before it stays in force.
+        Gives the problems (empty: the new policy is in force); they stay in :attr:`problems`.
         """
-        self._policy = load_policy(self.path)
-        log.info("policy_loaded", policy=self._policy.title)
-        return self._policy
+        try:
+            self._policy = load_policy(self.path)
+        except ConfigFileError as error:
+            self.problems = error.problems
+            log.error(
+                "policy_refused", in_force=self._policy.title, problems=str(error).split("\n")
+            )
+        else:
+            self.problems = ()
+            log.info("policy_loaded", policy=self._policy.title)
+        return self.problems

@@ -67,6 +67,7 @@ class QueueService:
         self._woken: set[tuple[str, str]] = set()
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._lost: set[str] = set()
         self._identified: dict[str, CustomerIdentified] = {}
         self._joined_before: dict[str, Micros] = {}
@@ -90,13 +91,18 @@ class QueueService:
 
     async def run(self) -> None:
         """Serve until cancelled."""
+        self._loop = asyncio.get_running_loop()
         with self._events:
             async with asyncio.TaskGroup() as self._group:
                 async for event in self._events:
                     self._take(event)
 
     def policy_changed(self) -> None:
-        """Score all waiting callers anew, after another policy came into force."""
+        """Score all waiting callers anew, after another policy came into force. Any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._rescore_all)
+
+    def _rescore_all(self) -> None:
         for key, mover in self._movers.items():
             for waiting in mover.waiting.values():
                 self._rescore(mover, waiting, cause="")

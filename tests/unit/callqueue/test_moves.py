@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from functools import cache
 from itertools import permutations, product
 
 import pytest
@@ -156,6 +157,7 @@ def one_move_on(state: State) -> Iterator[State]:
             yield dense(line)
 
 
+@cache
 def fewest_moves(count: int) -> dict[State, int]:
     """For every line, how few moves reach e0, e1, e2...: breadth first, backwards."""
     origins: dict[State, set[State]] = {}

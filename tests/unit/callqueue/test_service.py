@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from callqueue import mover
+from callqueue.order import wanted_order
 from callqueue.policy_file import PolicyFile
 from callqueue.service import QueueService
 from callqueue.waiting_line import WaitingLine
+from cti.bus import Bus
 from cti.domain.commands import AnyCommand, CommandFailed, MoveInQueue, ReadQueues, Reply
 from cti.domain.events import (
     AgentOffered,
@@ -499,3 +505,86 @@ async def test_a_call_that_ended_is_forgotten(scene: Scene, running: Any, settle
         scene.joins("v")
         await settled()
     assert scene.order == ["a", "v"]
+
+
+happenings = st.lists(
+    st.one_of(
+        st.tuples(st.just("joins"), st.sampled_from([0, 0, 0, 5, -2])),
+        st.tuples(st.just("leaves"), st.integers(0, 9)),
+        st.tuples(st.just("vip"), st.integers(0, 9)),
+        st.tuples(st.just("silver"), st.integers(0, 9)),
+        st.tuples(st.just("rings"), st.integers(0, 9)),
+        st.tuples(st.just("stops ringing"), st.integers(0, 9)),
+        st.tuples(st.just("some steps pass"), st.integers(1, 6)),
+        st.tuples(st.just("the PBX moves somebody"), st.integers(0, 9)),
+    ),
+    max_size=40,
+)
+
+
+class Story:
+    """Any happenings in any order, while moves and readings are under way."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.names = (f"c{i:02}" for i in range(100))
+        self.ringing: set[str] = set()
+
+    async def happen(self, what: str, value: int) -> None:
+        waiting = self.scene.order
+        who = waiting[value % len(waiting)] if waiting else ""
+        if what == "joins":
+            self.scene.joins(next(self.names), priority=value)
+        elif what == "some steps pass":
+            for _ in range(value):
+                await asyncio.sleep(0)
+        elif who:
+            self.happen_to(who, what)
+
+    def happen_to(self, who: str, what: str) -> None:
+        scene = self.scene
+        if what == "leaves":
+            self.ringing.discard(who)
+            scene.leaves(who)
+        elif what == "rings":
+            self.ringing.add(who)
+            scene.offered(who, offer=who)
+        elif what == "stops ringing" and who in self.ringing:
+            self.ringing.discard(who)
+            scene.offer_ended(who, "no_answer", offer=who)
+        elif what == "the PBX moves somebody":
+            scene.pbx.lines["support"].move(who, 3)
+        elif what in {"vip", "silver"}:
+            scene.identified(who, what)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(happenings)
+async def test_whatever_happens_the_order_is_reached(
+    tmp_path: Path, happened: list[tuple[str, int]]
+) -> None:
+    fixtures = importlib.import_module(Scene.__module__.replace("test_service", "conftest"))
+    bus = Bus()
+    file = tmp_path / "policy.toml"
+    file.write_text(POLICY)
+    journal, pbx, clock = fixtures.Journal(bus), fixtures.Pbx(), fixtures.Clock()
+    scene = Scene(bus, journal, pbx, clock, PolicyFile(file))
+    story = Story(scene)
+    task = asyncio.create_task(scene.service.run())
+    for what, value in happened:
+        await story.happen(what, value)
+    await fixtures.quiet()
+    scene.identified("last", "vip")
+    scene.joins("last")
+    await fixtures.quiet()
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    scores = {s.entry_id: s.virtual_join for s in scene.journal.all(QueueEntryScored)}
+    waiting = [f"entry-{who}" for who in scene.order if who not in story.ringing]
+    assert waiting == wanted_order({entry_id: scores[entry_id] for entry_id in waiting})
