@@ -1,7 +1,11 @@
 // @ts-check
 import { en } from './texts/en.js';
 
-export const language = 'en';
+/** The catalogue's language, for plurals and ordinals. */
+const language = 'en';
+
+/** How dates are written: the reader's own way, where it is a way of writing this language. */
+export const locale = navigator.language.startsWith(language) ? navigator.language : `${language}-GB`;
 const plural = new Intl.PluralRules(language);
 const ordinal = new Intl.PluralRules(language, { type: 'ordinal' });
 

@@ -1,6 +1,6 @@
 // @ts-check
 import { signal } from '@preact/signals';
-import { language, t } from './text.js';
+import { locale, t } from './text.js';
 
 const SECOND = 1_000_000;
 
@@ -47,10 +47,10 @@ export function spoken(micros) {
   return total % 60 ? t('time.minutes_seconds', { m: minutes, s: total % 60 }) : t('time.minutes', { n: minutes });
 }
 
-const clockFormat = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-const exactFormat = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-const dayFormat = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' });
-const yearFormat = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric' });
+const clockFormat = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const exactFormat = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+const dayFormat = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
+const yearFormat = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });
 
 /** @param {number} micros */ const date = (micros) => new Date(micros / 1000);
 /** 10:42 @param {number} micros */ export const clock = (micros) => clockFormat.format(date(micros));

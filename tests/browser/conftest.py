@@ -21,7 +21,11 @@ async def desk(open_page: OpenPage) -> AsyncIterator[Desk]:
     async with AsyncExitStack() as stack:
 
         async def start(
-            role: str = "agent", path: str = "", *, view: samples.Json | None = None, **context: object
+            role: str = "agent",
+            path: str = "",
+            *,
+            view: samples.Json | None = None,
+            **context: object,
         ) -> tuple[FakeServer, Page]:
             server = await stack.enter_async_context(serving(FakeServer(samples.me(role))))
             server.view.update(view or {})

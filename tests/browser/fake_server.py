@@ -84,6 +84,12 @@ class FakeServer:
         for socket in () if lose else tuple(self.sockets):
             await socket.send_json({**frame, "patch": patch})
 
+    async def show(self, view: Json) -> None:
+        """Another view altogether, as a fresh snapshot."""
+        self.view, self.seq = {**samples.view(self.user), **view}, self.seq + 1
+        for socket in tuple(self.sockets):
+            await self._snapshot(socket)
+
     async def cut(self, code: int = 1011) -> None:
         """Drop every websocket."""
         for socket in tuple(self.sockets):

@@ -83,7 +83,7 @@ def waiting(name: str = "", number: str = "", ago: int = 0, boost: int = 0, **mo
 def ladder() -> Json:
     """Six callers of one queue."""
     return {
-        "w1": waiting("Marina Ivanova", NUMBER, 35, 120),
+        "w1": waiting("Marina Ivanova", NUMBER, 35, 120, call_id="sw1-live"),
         "w2": waiting("", "+442079460172", 102, tier=""),
         "w3": waiting("Orlov & Co", "+447700900121", 12, 60),
         "w4": waiting("Dimitar Kolev", "+447700900188", 68),
@@ -174,7 +174,9 @@ def call(phase: str = "ringing", customer: Json | None = MARINA, **more: Any) ->
     }
 
 
-def live_me(user: Json, availability: str = "available", activity: str = "idle", **more: Any) -> Json:
+def live_me(
+    user: Json, availability: str = "available", activity: str = "idle", **more: Any
+) -> Json:
     """``view.me``."""
     since = now() - 138 * SECOND
     return {
@@ -360,8 +362,6 @@ def peaks() -> Json:
 
     def lane(mine: int) -> list[int]:
         turn = [40 + (i * 37 + mine * 11) % 190 for i in range(300)]
-        return [
-            height if ((i // 60) % 2) == mine else (i * 7) % 9 for i, height in enumerate(turn)
-        ]
+        return [height if ((i // 60) % 2) == mine else (i * 7) % 9 for i, height in enumerate(turn)]
 
     return {"seconds": 6.0, "peaks_per_second": 50, "agent": lane(0), "customer": lane(1)}

@@ -74,9 +74,9 @@ export function CallsPage() {
   const calls = /** @type {ReturnType<typeof usePages<CallRow>>} */ (usePages((before) => withQuery('/calls', { ...wanted, before, limit: 50 }), JSON.stringify(wanted), 'calls', [again]));
   const filtered = Object.values(wanted).some(Boolean);
   useEffect(() => { document.querySelector('tr.is-open')?.scrollIntoView({ block: 'nearest' }); }, [id]);
-  return html`<div class="page">
+  return html`<div class=${`page ${id ? 'has-panel' : ''}`}>
     <div class="page-head"><h1>${t('nav.calls')}</h1><${Filters} /></div>
-    <div class=${`calls-layout ${id ? 'has-panel' : ''}`}>
+    <div class="calls-layout">
       <section class="card table-card">
         ${calls.error && html`<${Failure} error=${calls.error} again=${calls.reload} />`}
         ${!calls.ready && html`<${Skeleton} rows=${8} />`}

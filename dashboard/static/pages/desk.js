@@ -41,7 +41,7 @@ function Idle({ mine }) {
 function Queues() {
   const names = Object.keys(queues.value).sort();
   if (!names.length) return html`<section class="card"><${Empty} title=${t('queues.none')}>${t('queues.none_hint')}<//></section>`;
-  return names.map((name) => html`<${WaitingList} key=${name} name=${name} queue=${queues.value[name]} mine=${call.value?.call_id} />`);
+  return names.map((name) => html`<${WaitingList} key=${name} name=${name} queue=${queues.value[name]} mine=${call.value?.call_id} teach=${names.length === 1} />`);
 }
 
 /** @param {{live: LiveCall, linked: Customer | null, choose: (customer: Customer) => void}} props */
@@ -60,7 +60,7 @@ export function DeskPage() {
   const mine = view.value.me;
   const pop = live?.pop;
   const customer = linked ?? (pop?.match === 'several' ? null : pop?.customer);
-  const number = customer || pop?.match === 'several' ? '' : pop?.number || live?.number;
+  const number = customer ? '' : pop?.number || live?.number;
   const again = `${live?.call_id ?? ''} ${live?.phase ?? ''} ${live?.recording?.state ?? ''}`;
   return html`<div class="desk">
     <${Rail} />

@@ -16,9 +16,9 @@ const BUSY = ['ringing', 'talking', 'on_hold', 'dialling'];
 export function doing(row) {
   if (row.activity === 'unreachable' && row.availability !== 'offline') return [t('activity.unreachable'), 'bad', 'diamond'];
   if (row.activity === 'ringing') return [t('activity.ringing'), 'accent', 'dotted'];
-  if (BUSY.includes(row.activity)) return [t(`activity.${row.activity}`), 'accent', 'disc'];
+  if (BUSY.includes(row.activity)) return [word('activity', row.activity), 'accent', 'disc'];
   const [kind, icon] = { available: ['good', 'ring'], break: ['warn', 'half'], wrap_up: ['warn', 'half'], offline: ['plain', ''] }[row.availability];
-  const name = row.availability === 'available' ? t('floor.free') : t(`availability.${row.availability}`);
+  const name = row.availability === 'available' ? t('floor.free') : word('availability', row.availability);
   return [name, kind, icon];
 }
 

@@ -7,7 +7,7 @@ import { Chip, Empty, Failure, Field, Select, Skeleton } from '../parts/bits.js'
 import { Panel } from '../parts/panel.js';
 import { go, route } from '../route.js';
 import { me, queues } from '../store.js';
-import { t } from '../text.js';
+import { t, word } from '../text.js';
 import { report, say } from '../toasts.js';
 
 /** @import { User } from '../types/wire.d.ts' */
@@ -46,7 +46,7 @@ function AddPerson({ added, close }) {
     ${made ? html`<${Password} ...${made} /><button class="button button-wide" onClick=${close}>${t('close')}</button>` : html`<form class="stack" onSubmit=${submit}>
       <${Field} label=${t('people.name')} name="name" required autocomplete="off" autofocus />
       <${Field} label=${t('people.username')} name="username" required autocomplete="off" autocapitalize="none" spellcheck=${false} />
-      <${Select} label=${t('people.role')} name="role" value="agent" options=${ROLES.map((role) => [role, t(`role.${role}`)])} />
+      <${Select} label=${t('people.role')} name="role" value="agent" options=${ROLES.map((role) => [role, word('role', role)])} />
       <${Field} label=${t('people.phone')} name="agent" placeholder="PJSIP/101" hint=${t('people.phone_hint')} autocomplete="off" spellcheck=${false} />
       <${Field} label=${t('people.queues')} name="queues" placeholder=${Object.keys(queues.value).join(', ')} hint=${t('people.queues_hint')} autocomplete="off" />
       <${Field} label=${t('people.password')} name="password" type="password" hint=${t('people.password_hint')} autocomplete="new-password" />
@@ -61,7 +61,7 @@ function Row({ user, change }) {
   return html`<tr class=${user.active ? '' : 'is-off'}>
     <td><strong>${user.name}</strong></td>
     <td class="muted">${user.username}</td>
-    <td>${t(`role.${user.role}`)}</td>
+    <td>${word('role', user.role)}</td>
     <td class="num">${user.agent || '–'}</td>
     <td>${user.queues.join(', ') || '–'}</td>
     <td>${user.active ? html`<${Chip} kind="good" icon="disc">${t('people.active')}<//>` : html`<${Chip} icon="ring">${t('people.inactive')}<//>`}</td>

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { request } from '../api.js';
 import { html } from '../html.js';
 import { me, signedOut } from '../store.js';
-import { t } from '../text.js';
+import { t, word } from '../text.js';
 import { report } from '../toasts.js';
 import { Field } from './bits.js';
 import { Panel } from './panel.js';
@@ -32,7 +32,7 @@ export function Account({ close }) {
   return html`<${Panel} title=${user.name} close=${close}>
     <dl class="facts">
       <div><dt>${t('people.username')}</dt><dd>${user.username}</dd></div>
-      <div><dt>${t('people.role')}</dt><dd>${t(`role.${user.role}`)}</dd></div>
+      <div><dt>${t('people.role')}</dt><dd>${word('role', user.role)}</dd></div>
       <div><dt>${t('people.phone')}</dt><dd>${user.agent || t('none')}</dd></div>
       <div><dt>${t('people.queues')}</dt><dd>${user.queues.join(', ') || t('none')}</dd></div>
     </dl>

@@ -19,15 +19,18 @@ export function Chip({ kind = 'plain', icon, title, children }) {
 }
 
 const TIERS = /** @type {Record<string, [string, string]>} */ ({
-  vip: ['gold', 'i-star'], gold: ['gold', 'i-star'], platinum: ['gold', 'i-star'],
-  silver: ['plain', 'i-star'], standard: ['plain', ''], basic: ['plain', ''],
+  vip: ['gold', 'star'], gold: ['gold', 'star'], platinum: ['gold', 'star'],
+  silver: ['plain', 'star'],
 });
+
+/** The usual tier: no badge, so that the others stand out. */
+const USUAL = 'standard';
 
 /** The customer's tier: a colour, a shape and the word. @param {{tier?: string}} props */
 export function Tier({ tier }) {
-  if (!tier) return null;
+  if (!tier || tier.toLowerCase() === USUAL) return null;
   const [kind, icon] = TIERS[tier.toLowerCase()] ?? ['plain', ''];
-  return html`<${Chip} kind=${kind} icon=${icon.replace('i-', '') || undefined}>${word('tier', tier)}<//>`;
+  return html`<${Chip} kind=${kind} icon=${icon || undefined}>${word('tier', tier.toLowerCase())}<//>`;
 }
 
 const OUTCOMES = /** @type {Record<string, [string, string]>} */ ({

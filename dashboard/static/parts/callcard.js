@@ -19,7 +19,7 @@ function Clock({ call }) {
   const since = call.phase === 'ringing' ? call.offered_at || call.since : call.answered_at || call.since;
   return html`<div class="callclock">
     ${ended ? html`<span class="num callclock-time">${length(length_)}</span>` : html`<${Timer} class="callclock-time dims" since=${since} />`}
-    <span class="callclock-phase"><${Icon} name=${icon} class=${colour} />${t(`phase.${ended && !call.answered_at ? 'missed' : call.phase}`)}
+    <span class="callclock-phase"><${Icon} name=${icon} class=${colour} />${word('phase', ended && !call.answered_at ? 'missed' : call.phase)}
       ${call.queue && html` · ${call.queue}`}</span>
   </div>`;
 }
@@ -28,7 +28,7 @@ function Clock({ call }) {
 function Recording({ recording }) {
   const kind = recording.state === 'failed' ? 'bad' : recording.state === 'recording' ? 'rec' : 'plain';
   const icon = recording.state === 'failed' ? 'diamond' : recording.state === 'recording' ? 'disc' : 'check';
-  return html`<${Chip} kind=${kind} icon=${icon} title=${recording.reason}>${t(`recording.${recording.state}`)}<//>`;
+  return html`<${Chip} kind=${kind} icon=${icon} title=${recording.reason}>${word('recording', recording.state)}<//>`;
 }
 
 /** The line under the name: company, number, owner. @param {{call: LiveCall, customer?: Customer | null}} props */
@@ -37,10 +37,10 @@ function Facts({ call, customer }) {
   const number = call.pop?.number || call.number || call.caller_number;
   return html`<p class="callfacts">
     ${customer?.company && html`<span>${customer.company}</span>`}
-    ${number && (customer || call.pop?.match === 'several') && html`<${Phone} number=${number} />`}
+    ${number && customer && html`<${Phone} number=${number} />`}
     ${owner && html`<span>${t('who.owner', { owner })}</span>`}
     ${customer?.segment && html`<span>${customer.segment}</span>`}
-    ${!customer && html`<span>${t(`match.${call.pop?.match ?? 'looking'}`)}</span>`}
+    ${!customer && html`<span>${word('match', call.pop?.match ?? 'looking')}</span>`}
   </p>`;
 }
 

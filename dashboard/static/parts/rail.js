@@ -24,11 +24,11 @@ export const setAvailability = (availability, reason = '') => report(request('PU
 /** @param {LiveMe} mine @returns {[string, string, number]} what I do, its icon, since when */
 function stateOf(mine) {
   if (['ringing', 'talking', 'on_hold', 'dialling'].includes(mine.activity)) {
-    return [t(`activity.${mine.activity}`), 'half', mine.activity_since];
+    return [word('activity', mine.activity), 'half', mine.activity_since];
   }
   const reason = mine.availability === 'break' && mine.reason ? ` · ${word('break', mine.reason)}` : '';
   const icons = { available: 'disc', break: 'half', wrap_up: 'half', offline: 'ring' };
-  return [t(`availability.${mine.availability}`) + reason, icons[mine.availability], mine.since];
+  return [word('availability', mine.availability) + reason, icons[mine.availability], mine.since];
 }
 
 /** The rest of the wrap-up as a ring and seconds. @param {{mine: LiveMe}} props */
@@ -85,7 +85,7 @@ function StateButtons({ mine }) {
     ${button('available', 'F1', () => choose('available'))}
     ${button('break', 'F2', () => setChoosing(!choosing), { 'aria-expanded': choosing })}
     ${choosing && html`<div class="reasons" role="group" aria-label=${t('state.reason')}>
-      ${BREAKS.map((reason, i) => html`<button class="reason" onClick=${() => choose('break', reason)}>${t(`break.${reason}`)}<${Key} keys=${i + 1} /></button>`)}
+      ${BREAKS.map((reason, i) => html`<button class="reason" onClick=${() => choose('break', reason)}>${word('break', reason)}<${Key} keys=${i + 1} /></button>`)}
     </div>`}
     ${button('offline', 'F4', () => choose('offline'))}
     ${why && html`<p class="hint">${why}</p>`}
@@ -98,7 +98,7 @@ function MyPhone({ mine }) {
   return html`<section class="rail-part">
     <h2>${t('phone.title')}</h2>
     <p class="rail-line"><${Icon} name=${bad ? 'diamond' : mine.agent ? 'disc' : 'ring'} class=${bad ? 'bad' : mine.agent ? 'good' : 'muted'} />
-      ${mine.agent ? html`<span class="num">${extension(mine.agent)}</span> · ${t(`activity.${mine.activity}`)}` : t('phone.none')}</p>
+      ${mine.agent ? html`<span class="num">${extension(mine.agent)}</span> · ${word('activity', mine.activity)}` : t('phone.none')}</p>
     ${bad && html`<p class="hint">${t('phone.unreachable_cure')}</p>`}
   </section>`;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 import { useEffect, useMemo } from 'preact/hooks';
 import { html, Icon } from '../html.js';
-import { t } from '../text.js';
+import { word } from '../text.js';
 import { Playback } from '../playback.js';
 import { Player } from './player.js';
 import { Transcript } from './transcript.js';
@@ -17,7 +17,7 @@ export function Recording({ recording, customer, agent, compact }) {
   useEffect(() => () => playback.stop(), [playback]);
   if (recording.state !== 'stored') {
     const bad = recording.state === 'failed';
-    return html`<p class=${bad ? 'failure' : 'hint'}><${Icon} name=${bad ? 'diamond' : 'disc'} class=${bad ? 'bad' : 'warn'} /><span>${t(`recording.${recording.state}`)}. ${recording.reason}</span></p>`;
+    return html`<p class=${bad ? 'failure' : 'hint'}><${Icon} name=${bad ? 'diamond' : 'disc'} class=${bad ? 'bad' : 'warn'} /><span>${word('recording', recording.state)}. ${recording.reason}</span></p>`;
   }
   return html`<div class=${`recording ${compact ? 'is-compact' : ''}`}>
     <${Player} playback=${playback} sha256=${compact ? '' : recording.sha256} />

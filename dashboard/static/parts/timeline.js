@@ -19,12 +19,13 @@ function CallItem({ row }) {
   const [open, setOpen] = useState(false);
   const [colour, icon] = outcomeMark(row.outcome);
   const heard = (row.recordings ?? []).filter((one) => one.state === 'stored');
+  const chosen = [word('topic', row.topic), word('result', row.result)].filter(Boolean).join(' → ');
   const title = row.agent_name ? t('timeline.call_by', { outcome: word('outcome', row.outcome), agent: row.agent_name }) : t('timeline.call', { outcome: word('outcome', row.outcome) || t('outcome.running') });
   return html`<li class="event">
     <${Icon} name=${icon} class=${colour} />
     <div class="event-body">
-      <p class="event-head"><a href=${address('calls', row.call_id)}>${title}</a><span class="num muted nowrap">${when(row.arrived_at)}${row.talked ? ` · ${length(row.talked)}` : ''}</span></p>
-      ${(row.topic || row.result) && html`<p class="event-sub">${[word('topic', row.topic), word('result', row.result)].filter(Boolean).join(' → ')}</p>`}
+      <p class="event-head"><a href=${address('calls', row.call_id)}>${title}</a></p>
+      <p class="event-sub num">${[when(row.arrived_at), row.talked && length(row.talked), chosen].filter(Boolean).join(' · ')}</p>
       ${row.note && html`<p class="event-note">${row.note}</p>`}
       ${heard.length > 0 && html`<button class="play-line" aria-expanded=${open} onClick=${() => setOpen(!open)}>
         <${Icon} name=${open ? 'cross' : 'play'} />${open ? t('timeline.close') : t('timeline.listen')}</button>`}
@@ -36,7 +37,8 @@ function CallItem({ row }) {
 /** @param {{note: CustomerNote}} props */
 const NoteItem = ({ note }) => html`<li class="event">
   <${Icon} name="note" class="muted" />
-  <div class="event-body"><p class="event-head"><span>${t('timeline.note', { author: note.author })}</span><span class="num muted nowrap">${when(note.at)}</span></p>
+  <div class="event-body"><p class="event-head">${t('timeline.note', { author: note.author })}</p>
+    <p class="event-sub num">${when(note.at)}</p>
     <p class="event-note">${note.text}</p></div>
 </li>`;
 

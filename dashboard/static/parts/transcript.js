@@ -3,7 +3,7 @@ import { effect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../html.js';
 import { useLoad } from '../load.js';
-import { t } from '../text.js';
+import { t, word } from '../text.js';
 import { length } from '../time.js';
 
 /** @import { Playback } from '../playback.js' */
@@ -89,7 +89,7 @@ export function Transcript({ recording, playback, customer, agent }) {
   const doc = /** @type {TranscriptDoc | null} */ (data);
   useEffect(() => followWords(box.current, playback), [doc, playback]);
   if (error) return html`<p class="hint">${error.message} ${error.cure}</p>`;
-  if (!ready) return html`<p class="hint">${t(`transcript.${recording.transcript}`)}</p>`;
+  if (!ready) return html`<p class="hint">${word('transcript', recording.transcript)}</p>`;
   if (!doc) return html`<div class="transcript" aria-busy="true"></div>`;
   if (!doc.segments.length) return html`<p class="hint">${t('transcript.silent')}</p>`;
   const names = { agent: agent || t('speaker.agent'), customer: customer || t('speaker.customer') };

@@ -40,17 +40,17 @@ function Row({ id, caller, rank, of, mine }) {
 
 /**
  * One queue's callers in their order, each with the reason of the place.
- * @param {{name: string, queue: View['queues'][string], mine?: string}} props
+ * @param {{name: string, queue: View['queues'][string], mine?: string, teach?: boolean}} props
  */
-export function WaitingList({ name, queue, mine = '' }) {
+export function WaitingList({ name, queue, mine = '', teach }) {
   const entries = inOrder(queue);
   const list = useFlip(entries.map(([id]) => id).join());
   const longest = Math.min(...entries.map(([, caller]) => caller.joined_at));
   return html`<section class="card ladder" aria-label=${t('waiting.of', { queue: name })}>
-    <header class="ladder-head"><h2 class="card-title">${name}</h2>
-      <span class="muted num dims">${t('waiting.count', { n: entries.length })}${entries.length ? ` · ${t('waiting.longest', { length: length(now.value - longest) })}` : ''}</span></header>
+    <header class="ladder-head"><h2 class="card-title">${t('waiting.of', { queue: name })}</h2>
+      <span class="muted num dims">${entries.length ? `${t('waiting.count', { n: entries.length })} · ${t('waiting.longest', { length: length(now.value - longest) })}` : ''}</span></header>
     ${entries.length
       ? html`<ol class="callers dims" ref=${list} tabindex="0" aria-label=${t('waiting.of', { queue: name })}>${entries.map(([id, caller], i) => html`<${Row} key=${id} id=${id} caller=${caller} rank=${i + 1} of=${entries.length} mine=${mine} />`)}</ol>`
-      : html`<${Empty} title=${t('waiting.none')}>${t('waiting.none_hint')}<//>`}
+      : teach ? html`<${Empty} title=${t('waiting.none')}>${t('waiting.none_hint')}<//>` : html`<p class="ladder-none muted">${t('waiting.none')}</p>`}
   </section>`;
 }

@@ -1,0 +1,129 @@
+"""Calls, recordings, the floor, people."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser import samples
+from tests.browser.conftest import Desk
+
+pytestmark = pytest.mark.browser
+
+
+async def test_the_history_goes_on_and_filters_live_in_the_address(desk: Desk) -> None:
+    server, page = await desk("supervisor", "#/calls")
+    rows = page.locator("tbody tr")
+    await expect(rows).to_have_count(50)
+    await rows.last.scroll_into_view_if_needed()
+    await expect(rows).to_have_count(100)
+    await page.get_by_label("Outcome").select_option("abandoned")
+    await expect(rows).to_have_count(24)
+    assert "outcome=abandoned" in page.url
+    await page.keyboard.press("Escape")
+    await page.locator("h1").click()
+    await page.keyboard.press("/")
+    await page.keyboard.type("nobody at all")
+    await expect(page.get_by_text("No such call")).to_be_visible()
+    assert server.received == []
+
+
+async def test_a_call_opens_its_steps_and_its_recording_by_word(desk: Desk) -> None:
+    _, page = await desk("supervisor", "#/calls")
+    await page.locator("tbody tr").first.get_by_role("link").click()
+    panel = page.get_by_role("dialog", name="Marina Ivanova")
+    await expect(panel.get_by_text("Moved from 6th to 1st")).to_be_visible()
+    await expect(panel.locator(".wave-agent")).to_have_attribute("d", re.compile("M0.5 49 v-"))
+    await panel.get_by_role("button", name="order", exact=True).click()
+    slider = panel.get_by_role("slider", name="Position in the recording")
+    await expect(panel.get_by_role("button", name="Pause")).to_be_visible()
+    await expect(panel.locator(".word.is-lit")).to_have_text(
+        re.compile("order|number|please|Five|five|zero|one")
+    )
+    await page.keyboard.press("Escape")
+    await expect(panel).to_have_count(0)
+    assert await slider.count() == 0
+
+
+async def test_the_keyboard_plays_seeks_and_changes_the_speed(desk: Desk) -> None:
+    _, page = await desk("supervisor", "#/calls/sw1-past-0")
+    slider = page.get_by_role("slider")
+    await expect(page.locator(".wave-agent")).to_be_attached()
+    await page.keyboard.press("ArrowRight")
+    await expect(slider).to_have_attribute("aria-valuenow", "5")
+    await page.keyboard.press("ArrowLeft")
+    await expect(slider).to_have_attribute("aria-valuenow", "0")
+    await page.keyboard.press(">")
+    await expect(page.get_by_text("1.25×")).to_be_visible()
+    await page.keyboard.press("Space")
+    await expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    await expect(slider).to_have_attribute("aria-valuenow", re.compile("[1-6]"), timeout=4_000)
+
+
+async def test_the_floor_counts_and_names(desk: Desk) -> None:
+    view = {"agents": samples.agents(), "queues": {"support": {"waiting": samples.ladder()}}}
+    server, page = await desk("supervisor", "#/floor", view=view)
+    assert await page.locator(".figure strong").all_inner_texts() == [
+        "6",
+        await page.locator(".figure strong").nth(1).inner_text(),
+        "1",
+        "2",
+    ]
+    anna = page.get_by_role("row").filter(has_text="Anna Petrova")
+    await expect(anna).to_contain_text("On a call")
+    await server.patch({"agents": {"PJSIP/101": {"activity": "idle", "name_of_customer": ""}}})
+    await expect(anna).to_contain_text("Free")
+
+
+async def test_a_person_is_added_with_a_password_shown_once(desk: Desk) -> None:
+    server, page = await desk("admin", "#/people")
+    await page.get_by_role("button", name="Add a person").click()
+    panel = page.get_by_role("dialog", name="Add a person")
+    await panel.get_by_label("Name", exact=True).fill("Nina Orlova")
+    await panel.get_by_label("User name").fill("nina")
+    await panel.get_by_label("Phone").fill("PJSIP/109")
+    await panel.get_by_label("Queues").fill("support, sales")
+    await panel.get_by_role("button", name="Add").click()
+    await expect(panel.get_by_text("lake-otter-piano-42")).to_be_visible()
+    assert server.sent("POST", "/api/users") == [
+        {
+            "name": "Nina Orlova",
+            "username": "nina",
+            "role": "agent",
+            "agent": "PJSIP/109",
+            "queues": ["support", "sales"],
+            "password": None,
+        }
+    ]
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_text("lake-otter-piano-42")).to_have_count(0)
+    row = page.get_by_role("row").filter(has_text="nina")
+    await row.get_by_role("button", name="Deactivate").click()
+    await expect(row.get_by_text("inactive")).to_be_visible()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(row.get_by_text("active", exact=True)).to_be_visible()
+
+
+async def test_each_role_sees_its_pages_only(desk: Desk) -> None:
+    pages = {}
+    for role in ("agent", "supervisor", "admin"):
+        _, page = await desk(role, "#/people")
+        pages[role] = await page.get_by_role("navigation").get_by_role("link").all_inner_texts()
+    assert pages == {
+        "agent": ["Desk", "Calls"],
+        "supervisor": ["Floor", "Calls"],
+        "admin": ["Floor", "Calls", "People"],
+    }
+
+
+async def test_the_theme_is_kept(desk: Desk) -> None:
+    _, page = await desk(color_scheme="light")
+    await page.get_by_role("button", name="Theme: as the system").click()
+    await page.get_by_role("button", name="Theme: light").click()
+    await page.reload()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(14, 15, 18)"
+    )

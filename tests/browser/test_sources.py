@@ -1,0 +1,62 @@
+"""What the browser's sources promise, read without a browser."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+from tools import vendor
+
+STATIC = Path(__file__).resolve().parents[2] / "dashboard" / "static"
+SCRIPTS = [p for p in STATIC.rglob("*.js") if "vendor" not in p.parts and "types" not in p.parts]
+TEXTS = STATIC / "texts" / "en.js"
+LARGEST_TOGETHER = 60_000
+
+
+def test_the_libraries_are_what_the_manifest_says() -> None:
+    assert vendor.problems(json.loads(vendor.MANIFEST.read_text())) == []
+
+
+def test_a_changed_library_is_noticed(tmp_path: Path) -> None:
+    packages = json.loads(vendor.MANIFEST.read_text())
+    for package in packages:
+        for name in package["files"]:
+            (tmp_path / name).write_bytes((vendor.VENDOR / name).read_bytes())
+    (tmp_path / "htm.mjs").write_text("changed")
+    (tmp_path / "preact.mjs").unlink()
+    (tmp_path / "stray.mjs").write_text("")
+    assert [problem.split(" (")[0] for problem in vendor.problems(packages, tmp_path)] == [
+        "preact.mjs is missing",
+        "htm.mjs was changed",
+        "stray.mjs is not in the manifest",
+    ]
+
+
+def test_each_text_is_used_and_each_text_used_is_there() -> None:
+    texts = set(re.findall(r"^  '([^']+)':", TEXTS.read_text(), re.MULTILINE))
+    source = "\n".join(p.read_text() for p in SCRIPTS if p != TEXTS)
+    used = set(re.findall(r"\bt\('([^']+)'", source)) | set(
+        re.findall(r"'(help\.\w+)'|\? '(outcome\.done)' : '(outcome\.save)'", source)
+        and re.findall(r"'([a-z]+\.[a-z_]+)'", source)
+    )
+    built = re.findall(r"\b(?:t\(`|word\(')([a-z]+)[.']", source)
+    asked_by_prefix = {key for key in texts if key.split(".")[0] in built}
+    direct = set(re.findall(r"\bt\('([^']+)'", source))
+    assert direct - texts == set()
+    assert texts - used - asked_by_prefix - {"ordinal"} == set()
+
+
+def test_the_script_is_small_and_every_module_is_checked() -> None:
+    libraries = (STATIC / "vendor").glob("*.mjs")
+    size = sum(len(gzip.compress(path.read_bytes())) for path in (*SCRIPTS, *libraries))
+    assert size < LARGEST_TOGETHER
+    assert [p.name for p in SCRIPTS if not p.read_text().startswith("// @ts-check")] == []
+
+
+def test_no_style_and_no_script_is_inline() -> None:
+    page = (STATIC / "index.html").read_text()
+    assert re.findall(r"\sstyle=|<style|\son\w+=", page) == []
+    inline = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", page)
+    assert inline == ['<script type="importmap">']
