@@ -13,6 +13,15 @@ from dashboard.routes import COOKIE, Endpoint
 from dashboard.schemas import ErrorAnswer
 
 _REF = "#/components/schemas/{model}"
+_SCHEMES = {
+    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+    "page": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Ringdesk",
+        "description": "1: no other site's form can send it",
+    },
+}
 _WORDS = {
     200: "Done",
     201: "Made",
@@ -39,12 +48,11 @@ def describe(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
     for endpoint in endpoints:
         operations = paths.setdefault(endpoint.address, {})
         operations[endpoint.method.lower()] = _operation(endpoint, names)
-    session = {"type": "apiKey", "in": "cookie", "name": COOKIE}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Ringdesk", "version": version},
         "paths": paths,
-        "components": {"schemas": definitions, "securitySchemes": {"session": session}},
+        "components": {"schemas": definitions, "securitySchemes": _SCHEMES},
     }
 
 
@@ -65,8 +73,8 @@ def _operation(endpoint: Endpoint, names: dict[type[BaseModel], Any]) -> dict[st
         "parameters": _parameters(endpoint),
         "responses": _responses(endpoint, names),
     }
-    if endpoint.name not in PUBLIC:
-        operation["security"] = [{"session": []}]
+    if needs := _security(endpoint):
+        operation["security"] = [needs]
     if "body" in endpoint.inputs:
         schema = names[endpoint.inputs["body"]]
         operation["requestBody"] = {
@@ -76,20 +84,16 @@ def _operation(endpoint: Endpoint, names: dict[type[BaseModel], Any]) -> dict[st
     return operation
 
 
+def _security(endpoint: Endpoint) -> dict[str, Any]:
+    session: dict[str, Any] = {} if endpoint.name in PUBLIC else {"session": []}
+    return session if endpoint.method == "GET" else session | {"page": []}
+
+
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     parameters = []
     for place in ("path", "query"):
         if place in endpoint.inputs:
             parameters += _fields(endpoint.inputs[place], place)
-    if endpoint.method != "GET":
-        parameters.append(
-            {
-                "name": "X-Ringdesk",
-                "in": "header",
-                "required": True,
-                "schema": {"const": "1", "type": "string"},
-            }
-        )
     return parameters
 
 

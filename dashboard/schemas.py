@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from cti.domain.events import Availability as AvailabilityName
 from dashboard.rights import Role
@@ -13,7 +13,14 @@ MICROS_MAX = 2**53 - 1
 """The largest integer that a browser's number holds exactly."""
 
 Micros = Annotated[int, Field(ge=0, le=MICROS_MAX)]
-Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+def _whole(value: object) -> object:
+    """In JSON 7.0 is the integer 7 (JSON Schema, 6.1.1)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Id = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)]
 _NO_NUL = r"^[^\x00]*$"
 
 

@@ -1,0 +1,37 @@
+"""Every event has a sentence of its own."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cti.domain import events as ev
+from dashboard.sentences import length, sentence
+from tests.unit.dashboard.test_projections import _made
+
+
+@pytest.mark.parametrize("kind", get_args(ev.AnyEvent))
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_every_event_is_said_in_one_line(kind: type[ev.Event], data: st.DataObject) -> None:
+    event = data.draw(_made(kind))
+    said = sentence(event, lambda agent: f"<{agent}>")
+    assert said
+    assert said != kind.__name__
+
+
+def test_agents_are_called_by_their_names() -> None:
+    event = ev.OfferEnded(at=1, offer_id="o", agent="PJSIP/101", ended="no_answer", rang=15_000_000)
+    assert sentence(event, {"PJSIP/101": "Anna"}.__getitem__) == "Anna did not answer after 0:15"
+
+
+def test_lengths_read_as_on_a_clock() -> None:
+    assert [length(s * 1_000_000) for s in (-1, 0, 102, 3723)] == [
+        "0:00",
+        "0:00",
+        "1:42",
+        "1:02:03",
+    ]
