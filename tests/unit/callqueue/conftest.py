@@ -46,8 +46,13 @@ class Pbx:
     async def perform(self, command: AnyCommand) -> Reply:
         self.commands.append(command)
         await asyncio.sleep(0)
-        if (instead := self.fail(command)) is not None:
-            return instead
+        instead = self.fail(command)
+        reply = self._answer(command) if instead is None else instead
+        for _ in range(3):  # the answer is on its way, and the world goes on
+            await asyncio.sleep(0)
+        return reply
+
+    def _answer(self, command: AnyCommand) -> Reply:
         match command:
             case MoveInQueue():
                 return self._move(command)

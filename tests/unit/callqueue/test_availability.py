@@ -173,6 +173,23 @@ async def test_the_link_breaks_in_the_middle(desk: Desk) -> None:
     assert desk.said == [("available", "")]
 
 
+async def test_the_link_breaks_while_an_answer_is_on_its_way(
+    desk: Desk, running: Any, settled: Any
+) -> None:
+    def lose(command: AnyCommand) -> Reply | None:
+        if isinstance(command, AddQueueMember) and command.queue == "support":
+            desk.journal.record(SwitchLost(at=1, switch="demo", reason="closed"))
+        return None
+
+    desk.pbx.fail = lose
+    async with running(desk.service):
+        await desk.service.set(ADA, "available")
+        desk.connects()
+        await settled()
+    assert set(desk.held) == {"support", "sales"}
+    assert desk.said == [("available", "")]
+
+
 @pytest.mark.parametrize(
     ("failure", "cure"),
     [

@@ -248,6 +248,25 @@ async def test_a_caller_whose_agent_rings_is_not_moved(
     assert scene.order == ["v", "a"]
 
 
+async def test_who_is_offered_while_the_plan_is_carried_out_is_passed_over(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    def ring_for_the_second(command: AnyCommand) -> Reply | None:
+        if _moves(command) and len(scene.pbx.changes) == 1:
+            scene.offered("w")
+        return None
+
+    scene.pbx.fail = ring_for_the_second
+    async with running(scene.service):
+        for who in "abc":
+            scene.joins(who)
+        for who in "vw":
+            scene.identified(who, "vip")
+            scene.joins(who)
+        await settled()
+    assert scene.order == ["v", "a", "b", "c", "w"]
+
+
 async def test_somebody_who_was_answered_is_not_moved_before_they_leave(
     scene: Scene, running: Any, settled: Any
 ) -> None:
@@ -456,6 +475,7 @@ async def test_somebody_joins_while_the_queue_is_read(
         scene.joins("v")
         await settled()
     assert scene.order == ["v", "w", "a"]
+    assert len(scene.pbx.changes) == 2
 
 
 async def test_another_policy_moves_who_waits_already(
