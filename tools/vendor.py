@@ -65,7 +65,8 @@ def fetch(package: Package, work: Path) -> None:
     with tarfile.open(archive) as tar:
         for name, entry in package["files"].items():
             member = tar.extractfile(f"package/{entry['from']}")
-            assert member is not None, f"{entry['from']} is no file in {wanted}"
+            if member is None:
+                raise SystemExit(f"{entry['from']} is no file in {wanted}")
             data = member.read()
             entry["sha256"] = digest(data)
             (VENDOR / name).parent.mkdir(parents=True, exist_ok=True)

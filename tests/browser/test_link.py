@@ -12,7 +12,7 @@ from playwright.async_api import expect
 from dashboard.merge_patch import apply
 from tests.browser.conftest import Desk
 from tests.browser.fake_server import PASSWORD
-from tests.browser.samples import me, now
+from tests.browser.samples import live_me, me, now
 
 pytestmark = pytest.mark.browser
 
@@ -115,7 +115,7 @@ async def test_a_session_that_ended_leads_to_the_log_in(desk: Desk) -> None:
 
 async def test_text_from_outside_is_text(desk: Desk) -> None:
     hostile = '<img src=x onerror="document.title=1"><style>*{display:none}</style>'
-    _, page = await desk(view={"me": {**me(), "name": hostile, "availability": "offline"}})
+    await desk(view={"me": live_me(me(), name=hostile, activity=hostile)})
     _, page = await desk(view={"queues": {hostile: {"waiting": {}}}})
     await expect(page.get_by_text(hostile).first).to_be_visible()
     assert await page.locator("img").count() == 0

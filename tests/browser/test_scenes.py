@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from tests.browser import samples
 from tests.browser.conftest import Desk
@@ -125,7 +125,8 @@ LOOKS = {
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 
-UNNAMED = """() => [...document.querySelectorAll('button, a, input, select, textarea, [role=slider]')]
+UNNAMED = """() =>
+  [...document.querySelectorAll('button, a, input, select, textarea, [role=slider]')]
   .filter((e) => !(e.ariaLabel || e.innerText?.trim() || e.textContent.trim() || e.labels?.length
                    || e.type === 'hidden'))
   .map((e) => e.outerHTML.slice(0, 120))"""
@@ -153,7 +154,7 @@ async def test_each_scene_fits_and_is_labelled(desk: Desk, look: str, role: str)
         await page.evaluate("(hash) => { location.hash = hash }", path)
         await server.show(view())
         await page.wait_for_timeout(250)
-        await page.wait_for_function("!document.querySelector('.skeleton-row:nth-child(2)')")
+        await expect(page.locator(".skeleton-row:nth-child(2)")).to_have_count(0)
         await page.screenshot(path=SCREENSHOTS / f"{scene}-{look}.png")
         if wrong := await complaints(page):
             found[scene] = wrong
@@ -161,9 +162,9 @@ async def test_each_scene_fits_and_is_labelled(desk: Desk, look: str, role: str)
 
 
 async def test_a_phone_shows_the_floor_and_the_desk(desk: Desk) -> None:
-    server, page = await desk("admin", "#/floor", view=floor(), **PHONE)
+    _, page = await desk("admin", "#/floor", view=floor(), **PHONE)
     await page.screenshot(path=SCREENSHOTS / "floor-phone.png")
     assert await complaints(page) == []
-    server, page = await desk(view=busy("talking"), **PHONE)
+    _, page = await desk(view=busy("talking"), **PHONE)
     await page.screenshot(path=SCREENSHOTS / "talking-phone.png")
     assert await complaints(page) == []
