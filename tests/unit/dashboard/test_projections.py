@@ -197,6 +197,7 @@ _BY_NAME = {
     "recording_id": st.sampled_from(["r1", "r2"]),
     "reason": st.sampled_from(["", "lunch"]),
     "talked": st.integers(0, 1_000),
+    "seconds": st.floats(0, 1e6),
     "customer": st.sampled_from([None, VIP]),
     "candidates": st.sampled_from([(), (VIP,)]),
     "label": st.sampled_from(["VIP", "Billing"]),
