@@ -24,21 +24,22 @@ _AGAIN = "unpack the model again"
 
 @dataclass(frozen=True, kw_only=True)
 class ModelProblem:
-    """What is wrong with a model, and what to do."""
+    """What is wrong with a model, and what to do. ``slow``: it may work, given more time."""
 
     reason: str
     cure: str
+    slow: bool = False
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.cure})"
 
 
-def check_model(folder: Path) -> list[ModelProblem]:
+def check_model(folder: Path, *, seconds: float = TRY_SECONDS) -> list[ModelProblem]:
     """All that is wrong with the model in ``folder``; empty: it works.
 
-    Blocks for as long as loading takes, at most ``TRY_SECONDS``.
+    Blocks for as long as loading takes, at most ``seconds``.
     """
-    return list(_missing(folder)) or _tried(folder)
+    return list(_missing(folder)) or _tried(folder, seconds)
 
 
 def _missing(folder: Path) -> Iterator[ModelProblem]:
@@ -73,7 +74,7 @@ def _missing_files(folder: Path) -> Iterator[ModelProblem]:
             )
 
 
-def _tried(folder: Path) -> list[ModelProblem]:
+def _tried(folder: Path, seconds: float) -> list[ModelProblem]:
     try:
         tried = subprocess.run(
             [*WORKER, "--check", str(folder)],
@@ -81,12 +82,12 @@ def _tried(folder: Path) -> list[ModelProblem]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment(),
-            timeout=TRY_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        reason = f"{folder} did not load within {TRY_SECONDS} s"
-        return [ModelProblem(reason=reason, cure="use a smaller model or a faster disk")]
+        reason = f"{folder} did not load within {seconds:g} s"
+        return [ModelProblem(reason=reason, cure="use a smaller model or a faster disk", slow=True)]
     passed = tried.stdout.decode().split()
     return [_at_stage(folder, stage) for stage in STAGES if stage not in passed][:1]
 
