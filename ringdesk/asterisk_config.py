@@ -11,10 +11,11 @@ How the hook works. The FastAGI application leaves its decision in channel varia
     RINGDESK_TARGET  the queue's name, the extension, or the mailbox (`100` or `100@context`)
     QUEUE_PRIO       optional: the priority the caller joins the queue with
 
-AGISTATUS alone cannot be trusted: it is SUCCESS too when the server dies in mid playback, and
-a server that accepts and hangs never returns. So everything but a clear decision goes to the
-fallback queue: an empty or unknown RINGDESK_NEXT, any other AGISTATUS, a queue that does not
-exist or is closed, and the absolute time-out, which the application raises while it is alive.
+AGISTATUS is not asked: it is SUCCESS too when the server dies in mid playback, and FAILURE when
+a sound was missing although the caller was served to the end; a server that accepts and hangs
+never returns. The variable set last is the proof. So everything but a clear decision goes to the
+fallback queue: an empty or unknown RINGDESK_NEXT, a queue that does not exist or is closed, and
+the absolute time-out, which the application raises while it is alive.
 """
 
 import re
@@ -138,7 +139,6 @@ exten => _[+0-9]!,1,Set({HOOK_VARIABLE}={HOOK_VERSION})
  same => n,Set(TIMEOUT(absolute)=0)
  same => n,Set(RINGDESK_NEXT=${{FILTER(a-z,${{RINGDESK_NEXT}})}})
  same => n,Set(RINGDESK_TARGET=${{FILTER(A-Za-z0-9_.@+\\-,${{RINGDESK_TARGET}})}})
- same => n,GotoIf($["${{AGISTATUS}}" != "SUCCESS"]?ringdesk-fallback,s,1)
  same => n,GotoIf($["${{RINGDESK_NEXT}}" = "hangup"]?hangup)
  same => n,GotoIf($["${{RINGDESK_TARGET}}" = ""]?ringdesk-fallback,s,1)
  same => n,GotoIf($["${{RINGDESK_NEXT}}" = "queue"]?ringdesk-queue,s,1)
@@ -179,6 +179,7 @@ exten => s,1,VoiceMail(${{RINGDESK_TARGET}},u)
 ; "ringdesk doctor" originates Local/agi@{DOCTOR_CONTEXT}: can this Asterisk reach FastAGI?
 [{DOCTOR_CONTEXT}]
 exten => agi,1,Answer()
+ same => n,Set(AGIEXITONHANGUP=yes)
  same => n,Set(TIMEOUT(absolute)={s.silence_timeout})
  same => n,AGI(agi://{s.agi_host}:{s.agi_port}/doctor)
  same => n,UserEvent(RingdeskDoctor,AGIStatus: ${{AGISTATUS}})

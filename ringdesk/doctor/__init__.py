@@ -31,28 +31,35 @@ _ON_PBX = (
 )
 
 
-async def examine(settings: Settings) -> list[Check]:
-    """Look at everything; takes seconds. What cannot be looked at is a check that says so."""
+async def examine(settings: Settings, *, listen_seconds: float = LISTEN_SECONDS) -> list[Check]:
+    """Look at everything; takes seconds. What cannot be looked at is a check that says so.
+
+    ``listen_seconds``: how long to listen to the PBX at least.
+    """
     speech = asyncio.create_task(check_speech(settings.recordings.speech))
     site = await look_around(settings)
     folder = await asyncio.to_thread(sound_files.check_folder, settings.recordings)
-    on_pbx = await _examine_pbx(settings, site, folder)
+    on_pbx = await _examine_pbx(settings, site, folder, listen_seconds)
     return [*on_pbx, folder, *await speech, *site.checks]
 
 
-async def _examine_pbx(settings: Settings, site: Site, folder: Check) -> list[Check]:
+async def _examine_pbx(
+    settings: Settings, site: Site, folder: Check, listen_seconds: float
+) -> list[Check]:
     try:
         async with visit(settings.ami) as link:
             ami = settings.ami
             said = f"logged in at {ami.host}:{ami.port} as {ami.username}"
             reached = Check(access.NAME, "ok", said)
-            return [reached, *await _look(link, settings, site, folder)]
+            return [reached, *await _look(link, settings, site, folder, listen_seconds)]
     except (LinkLost, OSError) as error:
         there = access.why_not(error, settings)
     return [there, *(not_checked(name, "there is no AMI link") for name in _ON_PBX)]
 
 
-async def _look(link: Visit, settings: Settings, site: Site, folder: Check) -> list[Check]:
+async def _look(
+    link: Visit, settings: Settings, site: Site, folder: Check, listen_seconds: float
+) -> list[Check]:
     began = asyncio.get_running_loop().time()
     facts = await _facts(link)
     actions = await rights.check_actions(link)
@@ -65,8 +72,11 @@ async def _look(link: Visit, settings: Settings, site: Site, folder: Check) -> l
     )
     needed = queues.Needed(site.queues(settings), site.phones)
     served = [*await queues.check_queues(link, needed), await queues.check_phones(link, needed)]
-    dialplan = [hook.judge_hook(plan, hook_of(settings), site.menu_names), await hook.check_way_in(link)]
-    await asyncio.sleep(began + LISTEN_SECONDS - asyncio.get_running_loop().time())
+    dialplan = [
+        hook.judge_hook(plan, hook_of(settings), site.menu_names),
+        await hook.check_way_in(link),
+    ]
+    await asyncio.sleep(began + listen_seconds - asyncio.get_running_loop().time())
     heard = await _what_was_heard(link, settings, began)
     return [*facts, actions, *heard, *dialplan, *calls, *served]
 

@@ -74,6 +74,8 @@ async def check_recording(
         return not_checked(BY_PBX, "the recordings folder is not in order")
     if reason := no_call(visit, dialplan, "record"):
         return not_checked(BY_PBX, reason)
+    if "MixMonitor" not in visit.allowed:
+        return not_checked(BY_PBX, "the action MixMonitor is not to be had")
     name = f"ringdesk-doctor-{secrets.token_hex(6)}.wav"
     here = settings.folder.absolute() / name
     try:
