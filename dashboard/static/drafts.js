@@ -12,6 +12,7 @@ import { ApiError, request } from './api.js';
 const PAUSE = 1_200;
 const RETRY = 5_000;
 const KEY = 'ringdesk.draft.';
+const OWNER = 'ringdesk.drafts_of';
 
 /**
  * Drafts by call_id. They live outside of the page's parts, so that writing about the last call is
@@ -24,7 +25,7 @@ export const drafts = signal(/** @type {Record<string, Draft>} */ ({}));
 
 /** The draft of a call; where there is none yet, what the server has. @param {LiveCall} call @returns {Draft} */
 export function draftOf(call) {
-  return drafts.value[call.call_id] ?? restored(call.call_id) ?? fromServer(call.disposition);
+  return drafts.value[call.call_id] ?? fromServer(call.disposition);
 }
 
 /** @param {Disposition | null | undefined} saved @returns {Draft} */
@@ -33,11 +34,33 @@ function fromServer(saved) {
   return { note, topic, result, customer_id, state: saved ? 'saved' : 'empty', savedAt: saved_at, error: null };
 }
 
-/** @param {string} callId @returns {Draft | null} */
-function restored(callId) {
-  const kept = sessionStorage.getItem(KEY + callId);
-  return kept ? { ...fromServer(null), ...JSON.parse(kept), state: 'dirty' } : null;
+/** Drafts in the tab's storage, by its keys. */
+const keptKeys = () => Object.keys(sessionStorage).filter((key) => key.startsWith(KEY));
+
+/**
+ * Somebody logged in: what they had not saved before a reload or before their session ended is
+ * taken up and saved; what another person left in this tab is forgotten.
+ * @param {string} username
+ */
+export function keepFor(username) {
+  if (sessionStorage.getItem(OWNER) !== username) forget();
+  sessionStorage.setItem(OWNER, username);
+  for (const key of keptKeys()) {
+    const callId = key.slice(KEY.length);
+    put(callId, { ...fromServer(null), ...JSON.parse(sessionStorage.getItem(key) ?? '{}'), state: 'dirty' });
+    void save(callId);
+  }
 }
+
+/** Leave nothing of a person in this tab. */
+export function forget() {
+  timers.forEach((timer) => clearTimeout(timer));
+  keptKeys().forEach((key) => sessionStorage.removeItem(key));
+  drafts.value = {};
+}
+
+/** Save whatever is not saved; for a moment before logging out. */
+export const saveAll = () => Promise.all(Object.keys(drafts.value).map(save));
 
 /** @param {string} callId @param {Draft} draft */
 function put(callId, draft) {

@@ -1,6 +1,7 @@
 // @ts-check
 import { batch, computed, signal } from '@preact/signals';
 import { get } from './api.js';
+import { keepFor } from './drafts.js';
 import { merge } from './merge.js';
 import { Socket } from './socket.js';
 import { learnClock, serverNow } from './time.js';
@@ -76,14 +77,14 @@ export async function begin() {
 
 /** @param {Me} user */
 export function signedIn(user) {
+  keepFor(user.username);
   me.value = user;
   socket.open();
 }
 
-/** Forget everything of the person who was here. */
+/** The session is over. Unsaved drafts stay in the tab for the same person's next log-in. */
 export function signedOut() {
   socket.close();
-  sessionStorage.clear();
   batch(() => {
     view.value = null;
     link.value = { up: false, heard: 0, trip: 0 };

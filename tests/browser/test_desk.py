@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from tests.browser import samples
 from tests.browser.conftest import Desk
+from tests.browser.fake_server import PASSWORD
 from tests.browser.samples import SECOND, call, live_me, me, now
 
 pytestmark = pytest.mark.browser
@@ -144,3 +145,23 @@ async def test_the_shortcuts_are_one_key_away(desk: Desk) -> None:
     await expect(panel).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(panel).to_have_count(0)
+
+
+async def test_a_text_survives_the_end_of_the_session(desk: Desk) -> None:
+    server, page = await desk(view={"call": call("talking")}, expected=("status of 503",))
+    server.broken_saves = 99
+    await page.get_by_label("Note N").fill("Written before the night")
+    await expect(page.get_by_text("Your text is kept in this tab")).to_be_visible()
+    server.logged_in = False
+    await server.cut(4401)
+    await page.get_by_label("User name").fill("agent")
+    await page.get_by_label("Password").fill(PASSWORD)
+    server.broken_saves = 0
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text(re.compile(r"^Saved \d"))).to_be_visible()
+    assert server.view["call"]["disposition"]["note"] == "Written before the night"
+    await page.get_by_role("button", name="Anna Petrova").click()
+    await page.get_by_role("button", name="Log out").click()
+    await expect(page.get_by_label("Password")).to_be_visible()
+    kept = await page.evaluate("Object.keys(sessionStorage)")
+    assert [key for key in kept if key.startswith("ringdesk.draft.")] == []

@@ -41,7 +41,7 @@ function Idle({ mine }) {
 function Queues() {
   const names = Object.keys(queues.value).sort();
   if (!names.length) return html`<section class="card"><${Empty} title=${t('queues.none')}>${t('queues.none_hint')}<//></section>`;
-  return names.map((name) => html`<${WaitingList} key=${name} name=${name} queue=${queues.value[name]} mine=${call.value?.call_id} teach=${names.length === 1} />`);
+  return names.map((name) => html`<${WaitingList} key=${name} name=${name} title=${t('waiting.of', { queue: name })} queue=${queues.value[name]} mine=${call.value?.call_id} teach=${names.length === 1} />`);
 }
 
 /** @param {{live: LiveCall, linked: Customer | null, choose: (customer: Customer) => void}} props */

@@ -1,6 +1,7 @@
 // @ts-check
 import { useState } from 'preact/hooks';
 import { request } from '../api.js';
+import { forget, saveAll } from '../drafts.js';
 import { html } from '../html.js';
 import { me, signedOut } from '../store.js';
 import { t, word } from '../text.js';
@@ -11,7 +12,8 @@ import { Panel } from './panel.js';
 /** @import { Me } from '../types/wire.d.ts' */
 
 async function logOut() {
-  await report(request('POST', '/logout').then(signedOut));
+  await saveAll();
+  if (await report(request('POST', '/logout').then(() => true))) (forget(), signedOut());
 }
 
 /** Who I am here: change my password, log out. @param {{close: () => void}} props */

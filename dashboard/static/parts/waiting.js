@@ -40,14 +40,14 @@ function Row({ id, caller, rank, of, mine }) {
 
 /**
  * One queue's callers in their order, each with the reason of the place.
- * @param {{name: string, queue: View['queues'][string], mine?: string, teach?: boolean}} props
+ * @param {{name: string, queue: View['queues'][string], title?: string, mine?: string, teach?: boolean}} props
  */
-export function WaitingList({ name, queue, mine = '', teach }) {
+export function WaitingList({ name, queue, title = name, mine = '', teach }) {
   const entries = inOrder(queue);
   const list = useFlip(entries.map(([id]) => id).join());
   const longest = Math.min(...entries.map(([, caller]) => caller.joined_at));
   return html`<section class="card ladder" aria-label=${t('waiting.of', { queue: name })}>
-    <header class="ladder-head"><h2 class="card-title">${t('waiting.of', { queue: name })}</h2>
+    <header class="ladder-head"><h2 class="card-title">${title}</h2>
       <span class="muted num dims">${entries.length ? `${t('waiting.count', { n: entries.length })} · ${t('waiting.longest', { length: length(now.value - longest) })}` : ''}</span></header>
     ${entries.length
       ? html`<ol class="callers dims" ref=${list} tabindex="0" aria-label=${t('waiting.of', { queue: name })}>${entries.map(([id, caller], i) => html`<${Row} key=${id} id=${id} caller=${caller} rank=${i + 1} of=${entries.length} mine=${mine} />`)}</ol>`
