@@ -1,7 +1,8 @@
 """The history: one row a call, projected from the journal's events in the journal's transaction.
 
 ``statements`` is pure; :mod:`cti.journal` runs what it returns. ``menu_path`` holds the labels the
-caller chose, joined by " › "; ``why`` the last explanation of their place in the queue.
+caller chose, joined by " › "; ``why`` the last explanation of their place in the queue: the
+sentence of the last move, or the terms of the score where no move was needed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def statements(event: ev.Event, dialect: str) -> Sequence[Executable]:
             return (_set(event, menu_path=_appended(event.label)),)
         case ev.CallQueued():
             return (_set(event, queue=event.queue),)
+        case ev.QueueEntryScored():
+            return (_set(event, why=", ".join(map(str, event.terms))),)
         case ev.QueueMoved():
             return (_set(event, why=event.sentence),)
         case ev.QueueLeft():

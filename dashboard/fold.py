@@ -92,7 +92,10 @@ def _scored(picture: Picture, event: ev.QueueEntryScored) -> set[Place]:
         return set()
     wait.joined_at, wait.virtual_join = event.joined_at, event.virtual_join
     wait.label, wait.terms = event.label, event.terms
-    return {("queues", wait.queue, wait.entry_id)}
+    call = picture.calls.get(event.call_id)
+    if call:
+        call.why = ", ".join(map(str, event.terms))
+    return {("queues", wait.queue, wait.entry_id)} | picture.places_of_call(event.call_id)
 
 
 def _moved(picture: Picture, event: ev.QueueMoved) -> set[Place]:

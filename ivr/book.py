@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
@@ -33,6 +31,11 @@ class MenuBook:
         _log_loaded(menus)
         return cls(settings, menus)
 
+    @property
+    def places(self) -> tuple[Path, Path]:
+        """The folders whose files are the menus: what to watch for changes."""
+        return self.settings.menus_folder, self.settings.calendars_folder
+
     def reload(self) -> tuple[Problem, ...]:
         """Read the folder again. With problems the menus in force stay. Blocks; any thread.
 
@@ -56,50 +59,3 @@ def _log_loaded(menus: Menus) -> None:
     log.info("menus_loaded", menus=sorted(menus.menus), versions=dict(menus.versions))
     for warning in menus.warnings:
         log.warning("menu_warning", warning=str(warning))
-
-
-Stamp = frozenset[tuple[str, int, int]]
-
-
-class MenuWatcher:
-    """Reloads the book when a file of its folders changes."""
-
-    def __init__(self, book: MenuBook) -> None:
-        self._book = book
-        self._seen = self._stamp()
-
-    async def run(self) -> None:
-        """Look each ``reload_seconds``, for ever."""
-        while True:
-            await asyncio.sleep(self._book.settings.reload_seconds)
-            await self.look()
-
-    async def look(self) -> bool:
-        """Reload if something changed since the last look; whether it did."""
-        stamp = await asyncio.to_thread(self._stamp)
-        if stamp == self._seen:
-            return False
-        self._seen = stamp
-        await asyncio.to_thread(self._book.reload)
-        return True
-
-    def _stamp(self) -> Stamp:
-        settings = self._book.settings
-        return frozenset(
-            entry
-            for folder in (settings.menus_folder, settings.calendars_folder)
-            for entry in _entries(folder)
-        )
-
-
-def _entries(folder: Path) -> Iterator[tuple[str, int, int]]:
-    try:
-        paths = [path for path in folder.iterdir() if path.suffix == ".toml"]
-    except OSError:
-        return
-    for path in paths:
-        try:
-            stat = path.stat()
-        except OSError:  # gone between the two calls: the next look sees it
-            continue
-        yield str(path), stat.st_mtime_ns, stat.st_size

@@ -40,6 +40,7 @@ from recordings.talk import Talk
 log = structlog.get_logger(__name__)
 
 _JOIN_AT_ONCE = 2
+_HANGUP_SECONDS = 0.25  # a hang-up is told so much later than the end of the talk, at most
 _CLOCK_SKEW = 60_000_000
 _DATABASE_RETRY_SECONDS = 5.0
 
@@ -151,8 +152,10 @@ class RecordingService:
     async def _close(self, talk: Talk) -> None:
         if talk.stopped_at is not None:
             return
-        if talk.mixmonitor_id and not talk.channel_gone:
-            await self._stop(talk)
+        if talk.mixmonitor_id:
+            await asyncio.sleep(_HANGUP_SECONDS)
+            if not talk.channel_gone:
+                await self._stop(talk)
         talk.stopped_at = self._now()
         await self._try_to_write(talk)
 

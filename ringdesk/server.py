@@ -39,7 +39,7 @@ from dashboard.accounts import Accounts
 from dashboard.app import Dashboard, DashboardService
 from dashboard.deps import AvailabilityRefused as NotAvailable
 from dashboard.deps import Deps, SetAvailability
-from ivr.book import MenuBook, MenuWatcher
+from ivr.book import MenuBook
 from ivr.service import IvrService
 from recordings.library import Library
 from recordings.service import RecordingService
@@ -173,15 +173,10 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
         now=now,
     )
     dashboard = Dashboard(settings.dashboard, deps)
-    loop = asyncio.get_running_loop()
 
     def reload_policy() -> None:
-        try:
-            policy.reload()
-        except ConfigFileError as error:
-            log.error("policy_refused", problems=str(error), cure="the one before stays in force")
-        else:
-            loop.call_soon_threadsafe(queue.policy_changed)
+        policy.reload()
+        queue.policy_changed()
 
     listening = asyncio.Event()
     page = DashboardService(dashboard, lambda _host, _port: listening.set())
@@ -201,7 +196,7 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
         runs={
             "feed": feed.run,
             "ivr": ivr.run,
-            "menus": MenuWatcher(menus).run,
+            "menus": FileWatcher(menus.places, menus.reload, settings.ivr.reload_seconds).run,
             "identify": identify.run,
             "queue": queue.run,
             "policy": FileWatcher([policy.path], reload_policy).run,

@@ -134,6 +134,10 @@ class PriorityTerm(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     seconds: int
 
+    def __str__(self) -> str:
+        """As people read it; the label alone where it is worth nothing."""
+        return f"{self.label} {self.seconds:+d} s" if self.seconds else self.label
+
 
 class QueueEntryScored(Event, frozen=True, kw_only=True):
     """What a waiting caller's place is computed from; said at the join and whenever it changes.

@@ -196,7 +196,7 @@ def _flaws_of_class(i: int, caller_class: CallerClass, *, is_default: bool) -> I
 
 def sentence(terms: Iterable[PriorityTerm], waited: Micros, rank: int, of: int) -> str:
     """The explanation for people: ``VIP +120 s, waited 35 s: 1st of 6``. ``waited`` in micros."""
-    reasons = [f"{t.label} {t.seconds:+d} s" if t.seconds else t.label for t in terms]
+    reasons = [str(term) for term in terms]
     reasons.append(f"waited {max(0, waited) // 1_000_000} s")
     return f"{', '.join(reasons)}: {ordinal(rank)} of {of}"
 

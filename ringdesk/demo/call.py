@@ -222,11 +222,14 @@ class Call:
         self.on_hold = False
 
     async def send_digits(self, digits: str) -> None:
-        """Press keys (RFC 4733), 100 ms each; returns when the last is sent."""
+        """Press keys (RFC 4733), 100 ms each; returns when the last is sent, or the call ended.
+
+        Raises CallFailed when the other side takes no digits.
+        """
         if self._dtmf is None:
             raise CallFailed("the other side takes no RFC 4733 digits")
         for digit in digits:
-            await self.media.press(digit)
+            await asyncio.wait({self.media.press(digit)})
 
     def play(self, sound: Samples | Path, *, loop: bool = False) -> asyncio.Future[None]:
         """Play samples (8 kHz) or a wav file; await the result to wait for its end."""

@@ -110,8 +110,7 @@ async def converse(turns: Sequence[Turn], ends: Mapping[str, Call], lines: Lines
         call = ends[turn[0]]
         if any(end.is_ended for end in ends.values()):
             return
-        with contextlib.suppress(CallFailed, asyncio.CancelledError):
-            await call.play(lines.file(turn))
+        await asyncio.wait({call.play(lines.file(turn))})  # cancelled when the call ends
         await asyncio.sleep(PAUSE)
 
 

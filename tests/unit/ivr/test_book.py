@@ -5,11 +5,16 @@ import asyncio
 import pytest
 
 from cti.config_files import ConfigFileError
-from ivr.book import MenuBook, MenuWatcher
+from cti.file_watch import FileWatcher
+from ivr.book import MenuBook
 
 from .conftest import Write
 
 PLAY = 'title = "{}"\n[step.p]\ndo = "play"\nprompt = {{ sound = "bye" }}\ngo = "hang up"\n'
+
+
+def watcher_of(book: MenuBook) -> FileWatcher:
+    return FileWatcher(book.places, book.reload, book.settings.reload_seconds)
 
 
 def test_the_last_good_menus_stay_in_force(write: Write) -> None:
@@ -35,7 +40,7 @@ def test_a_broken_folder_is_refused_at_the_start(write: Write) -> None:
 async def test_the_watcher_reloads_what_changed_and_only_then(write: Write) -> None:
     settings = write(main=PLAY.format("one"))
     book = MenuBook.load(settings)
-    watcher = MenuWatcher(book)
+    watcher = watcher_of(book)
     first = book.current
     assert not await watcher.look()
     assert book.current is first
@@ -53,7 +58,7 @@ async def test_the_watcher_reloads_what_changed_and_only_then(write: Write) -> N
 
 async def test_the_watcher_runs_on_through_errors(write: Write) -> None:
     book = MenuBook.load(write(main=PLAY.format("one")))
-    task = asyncio.create_task(MenuWatcher(book).run())
+    task = asyncio.create_task(watcher_of(book).run())
     async with asyncio.timeout(10):
         write(main="broken")
         while not book.problems:
