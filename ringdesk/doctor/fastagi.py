@@ -90,15 +90,18 @@ async def _other(settings: IvrSettings, error: OSError) -> Listener:
 async def _is_ringdesk(settings: IvrSettings) -> bool:
     """Whether what listens there answers as our FastAGI does."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    with contextlib.suppress(OSError, TimeoutError):
+    try:
         async with asyncio.timeout(_PROBE_SECONDS):
             reader, writer = await asyncio.open_connection(host, settings.port)
-            writer.write(_PROBE)
-            answer = await reader.readline()
-            writer.write(b"200 result=0\n")
-            writer.close()
-            return answer == b"NOOP\n"
-    return False
+            try:
+                writer.write(_PROBE)
+                answer = await reader.readline()
+                writer.write(b"200 result=0\n")
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return answer == b"NOOP\n"
 
 
 def _no_listener(settings: IvrSettings, error: str) -> Check:
