@@ -11,13 +11,19 @@ import shutil
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import get_args
 
 from ringdesk.doctor.check import Check, State
 
-_MARKS: dict[State, str] = {"ok": "✓ ok", "warn": "! look", "fail": "✗ wrong", "unknown": "? open"}
+_MARKS: dict[State, str] = {
+    "ok": "✓ ok",
+    "warn": "! warn",
+    "fail": "✗ fail",
+    "unknown": "? unknown",
+}
 _COLOURS: dict[State, str] = {"ok": "32", "warn": "33", "fail": "31", "unknown": "36"}
 _NARROWEST, _WIDEST = 60, 110
 
@@ -49,15 +55,27 @@ def as_data(checks: Sequence[Check]) -> dict[str, object]:
 
 def lines_of(checks: Sequence[Check], *, width: int, coloured: bool) -> list[str]:
     """The report as lines; what to paste is indented and never broken."""
-    names = max((len(check.name) for check in checks), default=0)
+    shown = list(_together(checks))
+    names = max((len(check.name) for check in shown), default=0)
     lines: list[str] = []
-    for check in checks:
+    for check in shown:
         lines += _lines_of_one(check, names, width, coloured)
     return [*lines, "", _summary(checks)]
 
 
+def _together(checks: Sequence[Check]) -> Iterator[Check]:
+    """One line for neighbours about which the same is unknown."""
+    for (state, said), group in groupby(checks, key=lambda check: (check.state, check.said)):
+        same = list(group)
+        if state == "unknown" and len(same) > 1:
+            names = ", ".join(check.name for check in same)
+            yield Check(f"{len(same)} checks", state, f"{said} ({names})")
+        else:
+            yield from same
+
+
 def _lines_of_one(check: Check, names: int, width: int, coloured: bool) -> list[str]:
-    mark = f"{_MARKS[check.state]:8}"
+    mark = f"{_MARKS[check.state]} {check.state:9}"
     indent = len(mark) + names + 2
     said = textwrap.wrap(
         check.said, max(width - indent, 30), break_long_words=False, break_on_hyphens=False
@@ -74,8 +92,6 @@ def _painted(text: str, state: State, coloured: bool) -> str:
 
 def _summary(checks: Sequence[Check]) -> str:
     counts = Counter(check.state for check in checks)
-    parts = [f"{counts['ok']} in order"]
-    parts += [f"{counts['fail']} wrong"] * bool(counts["fail"])
-    parts += [f"{counts['warn']} to look at"] * bool(counts["warn"])
-    parts += [f"{counts['unknown']} left open"] * bool(counts["unknown"])
-    return ", ".join(parts) + "."
+    words: dict[State, str] = {"fail": "failed", "warn": "to look at", "unknown": "unknown"}
+    others = [f"{counts[state]} {word}" for state, word in words.items() if counts[state]]
+    return ", ".join([f"{counts['ok']} ok", *others])

@@ -1,37 +1,28 @@
-"""What lies on this machine: menus, policy, database, accounts, the page's port."""
+"""What lies on this machine: menus, policy, accounts, and whose it is."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
+import os
+import pwd
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from callqueue.policy_file import load_policy
-from cti.clock import now
 from cti.config_files import ConfigFileError, Problem
-from cti.storage import open_engine
-from dashboard.accounts import Accounts, User
-from dashboard.settings import DashboardSettings
+from dashboard.accounts import User
 from ivr.loading import load_menus
 from ivr.menus import Menus
+from ivr.settings import IvrSettings
 from ringdesk.doctor.check import Check, State
-from ringdesk.migrate import alembic_config
+from ringdesk.doctor.database import check_database
+from ringdesk.doctor.page import check_page
 from ringdesk.settings import Settings
 
-MENUS, POLICY, DATABASE, PAGE = "menus", "priority policy", "database", "page"
+MENUS, POLICY, USER = "menus", "priority policy", "user"
 _MOST_PROBLEMS = 5
-_DATABASE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -78,18 +69,31 @@ async def look_around(settings: Settings) -> Site:
     """Look at everything that needs no PBX."""
     menus, menu_checks = await asyncio.to_thread(_check_menus, settings)
     policy = await asyncio.to_thread(_check_policy, settings)
-    users, database = await _check_database(settings)
-    page = await _check_page(settings.dashboard)
-    return Site(menus, users, [*menu_checks, *policy, database, page])
+    users, database = await check_database(settings)
+    page = await check_page(settings.dashboard)
+    owners = [settings.data_folder, settings.recordings.folder, settings.ivr.speech.cache_folder]
+    return Site(menus, users, [*menu_checks, *policy, database, page, *_check_user(owners)])
 
 
 def _check_menus(settings: Settings) -> tuple[Menus | None, list[Check]]:
     try:
-        menus = load_menus(settings.ivr)
+        menus = _load_menus(settings.ivr)
     except ConfigFileError as error:
         return None, _told(MENUS, "fail", error.problems)
     names = ", ".join(sorted(menus.menus))
     return menus, _told(MENUS, "warn", menus.warnings) or [Check(MENUS, "ok", f"{names} in order")]
+
+
+def _load_menus(settings: IvrSettings) -> Menus:
+    """As at the start of the server, but without making its folder of spoken texts.
+
+    Whoever runs the doctor would own it, and often that is root.
+    """
+    if settings.speech.cache_folder.exists():
+        return load_menus(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        speech = settings.speech.model_copy(update={"cache_folder": Path(folder)})
+        return load_menus(settings.model_copy(update={"speech": speech}))
 
 
 def _check_policy(settings: Settings) -> list[Check]:
@@ -114,113 +118,14 @@ def _without_cure(problem: Problem) -> str:
     return f"{place}:{f' {problem.key}:' if problem.key else ''} {problem.reason}"
 
 
-# --- database ------------------------------------------------------------------------------------
-
-
-async def _check_database(settings: Settings) -> tuple[Sequence[User], Check]:
+def _check_user(folders: Iterable[Path]) -> list[Check]:
+    """A warning when root looks at what is another user's: root may read and write anywhere."""
+    owners = {folder.stat().st_uid for folder in folders if folder.exists()} - {0}
+    if os.geteuid() or not owners:
+        return []
     try:
-        url = make_url(settings.database)
-    except ArgumentError:
-        fix = 'database = "sqlite+aiosqlite:///var/ringdesk.db"'
-        return (), Check(DATABASE, "fail", "`database` is no SQLAlchemy URL", fix)
-    if (file := _sqlite_file(url)) and not file.exists():
-        said = f"{file} is not there yet: `ringdesk serve` makes it at its first start"
-        return (), Check(DATABASE, "warn", said, "ringdesk serve")
-    try:
-        return await _look_into(url, settings)
-    except (SQLAlchemyError, OSError, ImportError, TimeoutError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines() or ["no answer"]
-        said = f"{_shown(url)} cannot be used: {reason[0]}"
-        fix = "check `database` in the settings file, that the server runs and lets this user in"
-        return (), Check(DATABASE, "fail", said, fix)
-
-
-def _sqlite_file(url: URL) -> Path | None:
-    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return Path(url.database or "") if is_file else None
-
-
-def _shown(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
-
-
-async def _look_into(url: URL, settings: Settings) -> tuple[Sequence[User], Check]:
-    engine = open_engine(settings.database)
-    try:
-        async with asyncio.timeout(_DATABASE_SECONDS):
-            if (behind := await _behind(engine)) is None:
-                users = await Accounts(engine, settings.dashboard, now).all()
-                return users, Check(DATABASE, "ok", f"{_shown(url)}, {_people(users)}")
-            return (), Check(DATABASE, "warn", f"{_shown(url)}: {behind}", "ringdesk serve")
-    finally:
-        await engine.dispose()
-
-
-def _people(users: Sequence[User]) -> str:
-    return f"{len(users)} account{'' if len(users) == 1 else 's'}"
-
-
-async def _behind(engine: AsyncEngine) -> str | None:
-    """How the database lags behind this program; None: it does not."""
-
-    def heads(connection: Connection) -> tuple[set[str], set[str]]:
-        script = ScriptDirectory.from_config(alembic_config(connection))
-        context = MigrationContext.configure(connection)
-        return set(context.get_current_heads()), set(script.get_heads())
-
-    async with engine.connect() as connection:
-        have, want = await connection.run_sync(heads)
-    if have == want:
-        return None
-    return "not migrated to this version: the next start of `ringdesk serve` does it"
-
-
-# --- the page ------------------------------------------------------------------------------------
-
-
-async def _check_page(settings: DashboardSettings) -> Check:
-    address = f"{settings.host}:{settings.port}"
-    try:
-        _try_to_listen(settings.host, settings.port)
-    except OSError as error:
-        return await _held(settings, error)
-    return Check(PAGE, "ok", f"port free: Ringdesk is not running, it will listen on {address}")
-
-
-def _try_to_listen(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
-        probe.listen()
-
-
-async def _held(settings: DashboardSettings, error: OSError) -> Check:
-    address = f"{settings.host}:{settings.port}"
-    if error.errno != errno.EADDRINUSE:
-        said = f"Ringdesk cannot listen on {address}: {error.strerror}"
-        fix = "[dashboard] host must be an address of this machine; ports below 1024 need root"
-        return Check(PAGE, "fail", said, fix)
-    health = await _health(settings)
-    if health is None:
-        fix = f"ss -ltnp 'sport = :{settings.port}'   # who is it?\nor set port under [dashboard]"
-        return Check(PAGE, "fail", f"another program holds {address}", fix)
-    if health.get("status") != "ok":
-        said = f"Ringdesk serves on {address}, link {health.get('link')}, journal "
-        return Check(PAGE, "warn", said + str(health.get("journal")), "see the log of Ringdesk")
-    return Check(PAGE, "ok", f"Ringdesk serves on http://{address}")
-
-
-async def _health(settings: DashboardSettings) -> Mapping[str, object] | None:
-    """What the server there says of itself; None: it is no Ringdesk."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
-    try:
-        timeout = aiohttp.ClientTimeout(total=2)
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"http://{host}:{settings.port}/api/health") as answer,
-        ):
-            told = await answer.json()
-    except (aiohttp.ClientError, TimeoutError, ValueError):
-        return None
-    return told if isinstance(told, dict) and "journal" in told else None
+        name = pwd.getpwuid(min(owners)).pw_name
+    except KeyError:
+        name = f"#{min(owners)}"
+    said = f"you are root, Ringdesk's folders are {name}'s: what {name} may not do was not seen"
+    return [Check(USER, "warn", said, f"sudo -u {name} .venv/bin/ringdesk doctor")]

@@ -60,8 +60,8 @@ def _try_to_write(folder: Path) -> None:
         probe.unlink()
 
 
-def _make(folder: Path) -> str:
-    return f"install -d -o ringdesk -g asterisk -m 2770 {folder}\nusermod -a -G asterisk ringdesk"
+def _make(folder: Path, mode: str = "2770") -> str:
+    return f"install -d -o ringdesk -g asterisk -m {mode} {folder}\nusermod -a -G asterisk ringdesk"
 
 
 async def check_recording(
@@ -149,6 +149,9 @@ async def check_prompts(
         return Check(PROMPTS, "ok", "no menu has a text to speak")
     if reason := no_call(visit, dialplan, "prompt"):
         return not_checked(PROMPTS, reason)
+    if not await asyncio.to_thread(settings.cache_folder.is_dir):
+        said = f"there is no folder {settings.cache_folder.absolute()}"
+        return Check(PROMPTS, "fail", said, _make(settings.cache_folder.absolute(), "2750"))
     name = f"ringdesk-doctor-{secrets.token_hex(6)}"
     here = settings.cache_folder / f"{name}.wav"
     pbx_folder = settings.pbx_cache_folder or str(settings.cache_folder.absolute())
@@ -187,7 +190,6 @@ def judge_prompt(played: str, pbx_folder: str) -> Check:
 
 
 def _write_silence(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(file), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
         sound.writeframes(bytes(320))
