@@ -60,7 +60,7 @@ class Settings(BaseModel):
         " down; part of what `ringdesk asterisk-config` prints.",
     )
     ami: AmiSettings = Field(
-        default=AmiSettings(secret=SecretStr("")), description="The link to Asterisk."
+        default=AmiSettings(), description="The link to Asterisk."
     )
     ivr: IvrSettings = Field(default=IvrSettings(), description="Menus and FastAGI.")
     crm: CrmSettings = Field(default=CrmSettings(), description="Recognising customers.")

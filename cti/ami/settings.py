@@ -20,7 +20,9 @@ class AmiSettings(BaseModel):
         description="The manager user: the section's name in manager.conf. `ringdesk "
         "asterisk-config` prints that section with the rights it needs.",
     )
-    secret: SecretStr = Field(description="The user's `secret` in manager.conf.")
+    secret: SecretStr = Field(
+        SecretStr(""), description="The user's `secret` in manager.conf; it may be kept elsewhere."
+    )
     action_timeout: float = Field(
         5.0, gt=0, description="Seconds until an action without an answer counts as failed."
     )

@@ -232,7 +232,7 @@ class AsteriskInstance:
         await asyncio.to_thread(shutil.rmtree, self.work, ignore_errors=True)
 
 
-def free_port(kind: socket.SocketKind, host: str = "127.0.0.1") -> int:
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
     """A port nobody uses at this moment (SOCK_STREAM: TCP, SOCK_DGRAM: UDP)."""
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind((host, 0))

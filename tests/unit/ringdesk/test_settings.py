@@ -1,0 +1,60 @@
+"""The settings file: every wrong key is named with its line, and the secret may live elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cti.config_files import ConfigFileError
+from ringdesk.settings import SECRET_VARIABLE, load_settings
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "my.toml"
+    file.write_text(text)
+    return file
+
+
+def test_the_secret_comes_from_the_file_the_environment_or_a_file_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(SECRET_VARIABLE, raising=False)
+    written = write(tmp_path, '[ami]\nsecret = "one"\n')
+    assert load_settings(written).ami.secret.get_secret_value() == "one"
+
+    monkeypatch.setenv(SECRET_VARIABLE, "two")
+    elsewhere = write(tmp_path, 'switch = "main"\n')
+    assert load_settings(elsewhere).ami.secret.get_secret_value() == "two"
+
+    (tmp_path / "secret").write_text("three\n")
+    named = write(tmp_path, f'ami_secret_file = "{tmp_path}/secret"\n')
+    assert load_settings(named).ami.secret.get_secret_value() == "three"
+
+
+def test_no_secret_names_the_three_ways_to_give_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(SECRET_VARIABLE, raising=False)
+    for text in ("", f'ami_secret_file = "{tmp_path}/nothing"\n'):
+        with pytest.raises(ConfigFileError, match=f"{SECRET_VARIABLE}, or name a readable"):
+            load_settings(write(tmp_path, text))
+
+
+def test_wrong_keys_and_values_are_told_at_their_line_all_at_once(tmp_path: Path) -> None:
+    text = 'switch = "Main PBX"\n\n[ami]\nsecret = "x"\nprot = 5038\n\n[dashboard]\nport = "web"\n'
+    with pytest.raises(ConfigFileError) as caught:
+        load_settings(write(tmp_path, text))
+    said = str(caught.value).splitlines()
+    assert [line.split(": ")[0].rpartition(":")[2] for line in said] == ["1", "5", "8"]
+    assert "ami.prot" in said[1]
+    assert "port" in said[1].partition("ami.prot")[2]
+
+
+def test_a_secret_never_stands_in_an_error_or_a_print(tmp_path: Path) -> None:
+    file = write(tmp_path, '[ami]\nsecret = "hunter2\\nEvil: 1"\n')
+    with pytest.raises(ConfigFileError) as caught:
+        load_settings(file)
+    assert "hunter2" not in str(caught.value)
+    fine = load_settings(write(tmp_path, '[ami]\nsecret = "hunter2"\n'))
+    assert "hunter2" not in repr(fine)
