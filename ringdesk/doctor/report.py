@@ -18,12 +18,7 @@ from typing import get_args
 
 from ringdesk.doctor.check import Check, State
 
-_MARKS: dict[State, str] = {
-    "ok": "✓ ok",
-    "warn": "! warn",
-    "fail": "✗ fail",
-    "unknown": "? unknown",
-}
+_MARKS: dict[State, str] = {"ok": "✓", "warn": "!", "fail": "✗", "unknown": "?"}
 _COLOURS: dict[State, str] = {"ok": "32", "warn": "33", "fail": "31", "unknown": "36"}
 _NARROWEST, _WIDEST = 60, 110
 
