@@ -123,7 +123,9 @@ async def test_a_database_without_migrations_is_not_touched(settings: Settings) 
     await engine.dispose()
 
 
-@pytest.mark.parametrize("url", ["nonsense", "mysqlish://a:pw@b/c", "postgresql+psycopg://a:pw@127.0.0.1:1/c"])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "mysqlish://a:pw@b/c", "postgresql+psycopg://a:pw@127.0.0.1:1/c"]
+)
 async def test_a_database_that_cannot_be_used(settings: Settings, url: str) -> None:
     check = await the("database", settings.model_copy(update={"database": url}))
     assert check.state == "fail"
