@@ -24,6 +24,7 @@ from ringdesk.demo.world import PASSWORD, World
 
 VIP = "+447700900147"
 STANDARD = ("+447700900152", "+447700900153")
+TALK = CONVERSATIONS[0][:4]
 SPOKEN = ("refund", "invoice", "account")
 """Words of the conversation which the transcript must hold."""
 
@@ -139,7 +140,7 @@ async def play_story(world: World) -> Story:
     assert world.asterisk is not None  # noqa: S101 - the caller's choice
     sip, secret = world.asterisk.sip, world.asterisk.agent_password
     lines = Lines(world.folder / "lines", world.settings.ivr.speech.command)
-    await lines.speak(CONVERSATIONS[0])
+    await lines.speak(TALK)
     story = Story()
     async with (
         Phone("127.0.0.1", sip, "101", secret) as desk,
@@ -216,7 +217,7 @@ async def _be_answered(
     await _told(story, "talking", browser, lambda v: _phase(v) == "talking", _why)
     customer = callers.get(ringing.caller)
     if customer:
-        await converse(CONVERSATIONS[0], {"agent": ringing, "customer": customer}, lines)
+        await converse(TALK, {"agent": ringing, "customer": customer}, lines)
     await ringing.hangup()
     await _told(story, "ended", browser, lambda v: _phase(v) == "ended", lambda v: _phase(v))
 

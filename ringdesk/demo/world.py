@@ -47,6 +47,13 @@ _ALWAYS_OPEN = 'title = "Always open"\ntime_zone = "UTC"\n[week]\n' + "".join(
     for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 )
 
+_SILENT_MENU = """title = "Recorded calls need no menu"
+[step.on]
+do = "play"
+prompt = { sound = "beep" }
+go = "queue support"
+"""
+
 
 @dataclass(frozen=True)
 class DemoUser:
@@ -139,6 +146,9 @@ async def replay_world(
     async with ReplayPbx(captures, secret=secret, loop=True, rename=rename) as pbx:
         ami = AmiSettings(host=pbx.host, port=pbx.port, secret=SecretStr(secret))
         settings = demo_settings(folder, ami, port=port, agi_port=0, espeak="espeak-ng")
+        for menu in settings.ivr.menus_folder.glob("*.toml"):
+            menu.unlink()  # nobody calls in, and there may be no espeak-ng to speak them
+        (settings.ivr.menus_folder / "main.toml").write_text(_SILENT_MENU)
         silent = settings.recordings.model_copy(update={"enabled": False})
         settings = settings.model_copy(update={"recordings": silent})
         async with running(settings) as (server, task):
