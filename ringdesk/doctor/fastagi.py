@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from cti.agi.server import AgiServer, AgiSession
+from cti.ami.codec import Message
 from ivr.settings import IvrSettings
 from ringdesk.doctor.check import Check, not_checked
 from ringdesk.doctor.hook import PASTE, Dialplan, agi_addresses, no_call
@@ -29,7 +30,7 @@ _PROBE = b"agi_network: yes\nagi_network_script: doctor\nagi_uniqueid: doctor\n\
 class Listener:
     """Who listens on the port: ``doctor``, ``ringdesk``, ``somebody`` or (with ``error``) nobody.
 
-    ``sessions`` is filled as the doctor's own server counts them.
+    ``counts`` tells how sessions with the doctor's own server ended.
     """
 
     who: str
@@ -47,18 +48,23 @@ async def check_fastagi(visit: Visit, settings: IvrSettings, dialplan: Dialplan 
     async with _listener(settings) as listener:
         if listener.error:
             return _no_listener(settings, listener.error)
-        status = await _status_by_call(visit)
+        status = await _status_by_call(visit, listener)
     called = ", ".join(dict.fromkeys(agi_addresses(dialplan.doctor)))
     return judge(status, listener, called=called, settings=settings, pbx=visit.pbx_address)
 
 
-async def _status_by_call(visit: Visit) -> str:
+async def _status_by_call(visit: Visit, listener: Listener) -> str:
+    """AGISTATUS after the call; empty when the PBX does not tell."""
     async with visit.call("agi") as call_id:
-        event = await visit.heard(
-            lambda event: "AGIStatus" in event and event.get("Linkedid") == call_id,
-            VERDICT_SECONDS,
-        )
-    return event.get("AGIStatus") if event else ""
+
+        def is_verdict(event: Message) -> bool:
+            return "AGIStatus" in event and event.get("Linkedid") == call_id
+
+        deadline = asyncio.get_running_loop().time() + VERDICT_SECONDS
+        while not (event := await visit.heard(is_verdict, 0.5)):
+            if listener.counts or asyncio.get_running_loop().time() > deadline:
+                return ""
+    return event.get("AGIStatus")
 
 
 @contextlib.asynccontextmanager
@@ -69,11 +75,9 @@ async def _listener(settings: IvrSettings) -> AsyncIterator[Listener]:
     except OSError as error:
         yield await _other(settings, error)
         return
-    listener = Listener("doctor")
     try:
-        yield listener
+        yield Listener("doctor", counts=server.counts)
     finally:
-        listener.counts.update(server.counts)
         await server.stop()
 
 

@@ -55,6 +55,7 @@ class Installation:
         self.folder = folder
         self._whole: dict[Path, str] = {}
         (folder / "menus").mkdir()
+        (folder / "prompts").mkdir()
         (folder / "menus/main.toml").write_text(MENU)
         (folder / "policy.toml").write_text(POLICY)
         model = folder / "vosk-model"
