@@ -16,6 +16,7 @@ from cti.clock import now
 from cti.config_files import ConfigFileError, Problem
 from cti.storage import open_engine
 from dashboard.accounts import AccountError, Accounts
+from dashboard.passwords import generate
 from dashboard.rights import Role
 from ivr.loading import load_menus
 from ringdesk.migrate import migrate
@@ -83,12 +84,12 @@ async def add_user(
 
 async def reset_password(settings: Settings, username: str) -> str:
     """Give a new password; returns it. Raises :class:`Failed`."""
+    password = generate()
     async with _database(settings) as engine:
         accounts = Accounts(engine, settings.dashboard, now)
-        try:
-            password = await accounts.reset_password(username)
-        except AccountError as error:
-            raise Failed(f"{error}. {error.cure}") from error
+        if await accounts.change(username, {"password": password}) is None:
+            known = ", ".join(user.username for user in await accounts.all()) or "nobody yet"
+            raise Failed(f"There is no user {username!r}. Users are: {known}.")
     return password
 
 

@@ -59,9 +59,7 @@ class Settings(BaseModel):
         description="The queue of calls about which Ringdesk does not decide, e.g. while it is"
         " down; part of what `ringdesk asterisk-config` prints.",
     )
-    ami: AmiSettings = Field(
-        default=AmiSettings(), description="The link to Asterisk."
-    )
+    ami: AmiSettings = Field(default=AmiSettings(), description="The link to Asterisk.")
     ivr: IvrSettings = Field(default=IvrSettings(), description="Menus and FastAGI.")
     crm: CrmSettings = Field(default=CrmSettings(), description="Recognising customers.")
     queue: QueueSettings = Field(default=QueueSettings(), description="Who is served next.")
