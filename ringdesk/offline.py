@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from crm_bridge import importing
 from cti.clock import now
 from cti.config_files import ConfigFileError, Problem
-from cti.storage import open_engine
+from cti.storage import open_engine, shown
 from dashboard.accounts import AccountError, Accounts
 from dashboard.passwords import generate
 from dashboard.rights import Role
@@ -36,13 +36,13 @@ async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
     try:
         engine = open_engine(settings.database)
     except (ArgumentError, OSError) as error:
-        raise Failed(f"database {settings.database!r}: {error}. Mend `database`.") from error
+        raise Failed(f"database {shown(settings.database)}: {error}. Mend `database`.") from error
     try:
         await migrate(engine)
         yield engine
     except SQLAlchemyError as error:
-        reason = str(error).splitlines()[0]
-        raise Failed(f"database {settings.database!r}: {reason}. Nothing was changed.") from error
+        where, reason = shown(settings.database), str(error).splitlines()[0]
+        raise Failed(f"database {where}: {reason}. Nothing was changed.") from error
     finally:
         await engine.dispose()
 

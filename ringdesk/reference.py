@@ -19,8 +19,8 @@ from ringdesk.settings import Settings
 _HEAD = """# Settings
 
 All keys of the settings file (`ringdesk serve --config my.toml`), with what they mean and what
-holds when they are left out. A wrong key or value is refused with its line and the cure. The AMI secret
-may also come from the environment variable `RINGDESK_AMI_SECRET`.
+holds when they are left out. A wrong key or value is refused with its line and the cure. The AMI
+secret may also come from the environment variable `RINGDESK_AMI_SECRET`.
 
 This page is made from the descriptions in the code:
 `python -m ringdesk.reference > docs/settings.md`.

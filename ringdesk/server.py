@@ -33,7 +33,7 @@ from cti.feed import SwitchFeed
 from cti.file_watch import FileWatcher
 from cti.history import History
 from cti.journal import Journal
-from cti.storage import open_engine
+from cti.storage import open_engine, shown
 from cti.versions import can_move_waiting_callers
 from dashboard.accounts import Accounts
 from dashboard.app import Dashboard, DashboardService
@@ -72,6 +72,7 @@ class Server:
     history: History
     accounts: Accounts
     feed: SwitchFeed
+    menus: MenuBook
     ivr: IvrService
     availability: AvailabilityService
     dashboard: Dashboard
@@ -115,9 +116,10 @@ async def open_server(settings: Settings, *, customers: Customers | None = None)
         engine = open_engine(settings.database)
         await migrate(engine)
     except (ArgumentError, SQLAlchemyError, OSError) as error:
+        where, reason = shown(settings.database), str(error).splitlines()[0]
         raise StartFailed(
-            f"database {settings.database!r}: {str(error).splitlines()[0]}. Check the URL under"
-            " `database`, that the server runs, and that its folder or user may be written to."
+            f"database {where}: {reason}. Check the URL under `database`, that the server runs,"
+            " and that its folder or user may be written to."
         ) from error
     try:
         return await _build(settings, engine, customers)
@@ -188,6 +190,7 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
         history=history,
         accounts=accounts,
         feed=feed,
+        menus=menus,
         ivr=ivr,
         availability=availability,
         dashboard=dashboard,

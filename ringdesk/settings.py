@@ -23,6 +23,41 @@ from recordings.settings import RecordingSettings
 SECRET_VARIABLE = "RINGDESK_AMI_SECRET"  # noqa: S105 - the name of a variable
 
 
+_NAME = r"^[A-Za-z0-9_.@+-]+$"
+
+
+class HookOptions(BaseModel):
+    """The dialplan that `ringdesk asterisk-config` prints; print it anew after a change here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fallback_queue: str = Field(
+        "support",
+        pattern=_NAME,
+        description="The queue of calls about which Ringdesk does not decide, e.g. while it is"
+        " down.",
+    )
+    menu: str = Field(
+        "main", pattern=_NAME, description="The menu of callers whose dialplan names none."
+    )
+    agi_address: str = Field(
+        "", description="Host under which the PBX reaches Ringdesk's FastAGI. Empty: ivr.host."
+    )
+    internal_context: str = Field(
+        "internal",
+        pattern=_NAME,
+        description="The dialplan context in which extensions are dialled, for menus that send"
+        " callers to one.",
+    )
+    queue_timeout: int = Field(
+        600, gt=0, description="Seconds after which a caller stops waiting in a queue."
+    )
+    mailbox: str = Field(
+        "", description="Voicemail box for callers whose wait timed out. Empty: they hear goodbye."
+    )
+    extension_timeout: int = Field(30, gt=0, description="Seconds an extension rings.")
+
+
 class Settings(BaseModel):
     """One Ringdesk server."""
 
@@ -49,15 +84,8 @@ class Settings(BaseModel):
     ami_secret_file: Path | None = Field(
         None, description="A file that holds the AMI secret, instead of ami.secret."
     )
-    agi_address: str = Field(
-        "",
-        description="Host under which the PBX reaches Ringdesk's FastAGI. Empty: ivr.host.",
-    )
-    fallback_queue: str = Field(
-        "support",
-        pattern=r"^[A-Za-z0-9_.@+-]+$",
-        description="The queue of calls about which Ringdesk does not decide, e.g. while it is"
-        " down; part of what `ringdesk asterisk-config` prints.",
+    hook: HookOptions = Field(
+        default=HookOptions(), description="What the PBX's dialplan does with callers."
     )
     ami: AmiSettings = Field(default=AmiSettings(), description="The link to Asterisk.")
     ivr: IvrSettings = Field(default=IvrSettings(), description="Menus and FastAGI.")

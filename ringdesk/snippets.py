@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from ringdesk.asterisk_config import (
     HookSettings,
     ManagerSettings,
@@ -16,18 +18,29 @@ _EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bou
 
 def hook_of(settings: Settings) -> HookSettings:
     """The dialplan hook of this installation."""
-    host = settings.agi_address or settings.ivr.host
+    hook = settings.hook
+    host = hook.agi_address or settings.ivr.host
     if host in _EVERYWHERE:
         host = "127.0.0.1"
     return HookSettings(
-        agi_host=host, agi_port=settings.ivr.port, fallback_queue=settings.fallback_queue
+        agi_host=host,
+        agi_port=settings.ivr.port,
+        menu=hook.menu,
+        fallback_queue=hook.fallback_queue,
+        queue_timeout=hook.queue_timeout,
+        mailbox=hook.mailbox,
+        internal_context=hook.internal_context,
+        extension_timeout=hook.extension_timeout,
     )
 
 
 def manager_of(settings: Settings) -> ManagerSettings:
-    """The AMI user of this installation."""
+    """The AMI user of this installation, permitted from this machine's address only."""
+    address = own_address(settings.ami.host, settings.ami.port) or "127.0.0.1"
     return ManagerSettings(
-        secret=settings.ami.secret.get_secret_value(), user=settings.ami.username
+        secret=settings.ami.secret.get_secret_value(),
+        user=settings.ami.username,
+        permit=f"{address}/{128 if ':' in address else 32}",
     )
 
 
@@ -38,3 +51,14 @@ def snippets_for(settings: Settings) -> dict[str, str]:
         "extensions": render_extensions(hook_of(settings)),
         "lean": "\n".join(render_lean_events().values()),
     }
+
+
+def own_address(host: str, port: int) -> str:
+    """The address from which this machine reaches ``host``; empty when there is no way."""
+    try:
+        family, kind, _, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.connect(target)
+            return str(probe.getsockname()[0])
+    except OSError:
+        return ""

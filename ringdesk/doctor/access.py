@@ -8,7 +8,7 @@ from cti.ami.link import LinkLost, LoginRefused
 from ringdesk.asterisk_config import render_manager
 from ringdesk.doctor.check import Check
 from ringdesk.settings import Settings
-from ringdesk.snippets import manager_of
+from ringdesk.snippets import manager_of, own_address
 
 NAME = "AMI"
 RELOAD_MANAGER = "asterisk -rx 'manager reload'"
@@ -81,14 +81,3 @@ def _shown(line: str, address: str) -> str:
     if key == "permit" and address:
         return f"permit = {address}/{128 if ':' in address else 32}"
     return line
-
-
-def own_address(host: str, port: int) -> str:
-    """The address from which this machine reaches ``host``; empty when there is no way."""
-    try:
-        family, kind, _, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.connect(target)
-            return str(probe.getsockname()[0])
-    except OSError:
-        return ""

@@ -147,5 +147,5 @@ def _way(called: str, ours: str) -> str:
     return (
         f"on the PBX, `nc -vz {host} {port}` must connect: open the firewall for it, let [ivr] host"
         f" (now {ours.rpartition(':')[0]}) be an address the PBX can reach or 0.0.0.0, and set"
-        " agi_address to this machine's address as the PBX sees it; then:\n" + PASTE
+        " hook.agi_address to this machine's address as the PBX sees it; then:\n" + PASTE
     )

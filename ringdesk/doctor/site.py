@@ -45,7 +45,7 @@ class Site:
 
     def queues(self, settings: Settings) -> Mapping[str, str]:
         """Queues that are named somewhere, and where."""
-        named = {settings.fallback_queue: "fallback_queue"}
+        named = {settings.hook.fallback_queue: "hook.fallback_queue"}
         for menu, queue in self._of_menus():
             named.setdefault(queue, f"menu {menu}")
         for user in self.users:

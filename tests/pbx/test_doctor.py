@@ -317,7 +317,7 @@ async def test_a_hook_of_another_version_or_for_other_settings(site: Installatio
         lambda text: text.replace("RINGDESK_HOOK=0", "RINGDESK_HOOK=1"),
         "dialplan reload",
     )
-    site.change("", fallback_queue="sales")
+    site.change("hook", fallback_queue="sales")
     said = (await site.examined())["dialplan hook"].said
     assert "it falls back to queue support, the settings say sales" in said
 

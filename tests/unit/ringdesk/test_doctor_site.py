@@ -198,4 +198,4 @@ def test_the_settings_file_to_copy_is_in_order(tmp_path: Path) -> None:
     commented = [line.removeprefix("# ") for line in copy.read_text().splitlines()]
     keys = [line for line in commented if line.startswith("[") or " = " in line]
     everything.write_text("\n".join(keys))
-    assert load_settings(everything).agi_address == "192.0.2.20"
+    assert load_settings(everything).hook.agi_address == "192.0.2.20"
