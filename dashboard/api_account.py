@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from cti.domain.commands import CommandFailed
+from callqueue.availability import AvailabilityRefused
 from dashboard.accounts import User
-from dashboard.deps import AvailabilityRefused
 from dashboard.errors import ApiError
 from dashboard.routes import COOKIE, Ask, Routes
 from dashboard.schemas import (
@@ -117,17 +116,11 @@ async def set_availability(ask: Ask, body: AvailabilityChange) -> AvailabilityAn
             409, "no_phone", "you have no phone", "an admin can give you one in the user list"
         )
     try:
-        until = await ask.dashboard.deps.set_availability(
+        state = await ask.dashboard.deps.set_availability(
             ask.user.agent, body.availability, body.reason
         )
     except AvailabilityRefused as error:
-        raise ApiError(409, "refused", str(error), error.cure) from None
-    except CommandFailed as error:
-        raise ApiError(409, error.kind, error.reason, _cure(error)) from None
-    return AvailabilityAnswer(availability=body.availability, reason=body.reason, until=until)
-
-
-def _cure(error: CommandFailed) -> str:
-    if error.kind == "not_connected":
-        return "wait until the link to the PBX is back, then choose again"
-    return "look at what is shown as your state, then choose again"
+        raise ApiError(409, "refused", error.reason, error.cure) from None
+    return AvailabilityAnswer(
+        availability=state.availability, reason=state.reason, until=state.until
+    )

@@ -7,27 +7,20 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from callqueue.agent_state import AgentState
 from crm_bridge.store import CustomerStore
 from cti.bus import Bus
 from cti.clock import Now
-from cti.domain.events import Availability, Micros
+from cti.domain.events import Availability
 from cti.history import History
 from cti.journal import Journal
 from recordings.library import Library
 
-SetAvailability = Callable[[str, Availability, str], Awaitable[Micros]]
-"""``set_availability(agent, availability, reason)`` returns when it ends by itself (0: never).
+SetAvailability = Callable[[str, Availability, str], Awaitable[AgentState]]
+"""``set_availability(agent, availability, reason)``: what is in force now.
 
-Raises :class:`cti.domain.commands.CommandFailed` or :class:`AvailabilityRefused`.
+Raises :class:`callqueue.availability.AvailabilityRefused`.
 """
-
-
-class AvailabilityRefused(Exception):
-    """The PBX (or a rule) refused an agent's choice; ``cure`` says what to do."""
-
-    def __init__(self, reason: str, cure: str) -> None:
-        super().__init__(reason)
-        self.cure = cure
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ import structlog
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from callqueue.agent_state import AgentProfile
-from callqueue.availability import AvailabilityRefused, AvailabilityService
+from callqueue.availability import AvailabilityService
 from callqueue.policy_file import PolicyFile
 from callqueue.service import QueueService
 from crm_bridge.contacts import PastContacts
@@ -28,7 +27,7 @@ from crm_bridge.store import CustomerStore
 from cti.bus import Bus
 from cti.clock import now
 from cti.config_files import ConfigFileError
-from cti.domain.events import AgentAvailabilityChanged, Availability, Micros
+from cti.domain.events import AgentAvailabilityChanged
 from cti.feed import SwitchFeed
 from cti.file_watch import FileWatcher
 from cti.history import History
@@ -37,14 +36,14 @@ from cti.storage import open_engine, shown
 from cti.versions import can_move_waiting_callers
 from dashboard.accounts import Accounts
 from dashboard.app import Dashboard, DashboardService
-from dashboard.deps import AvailabilityRefused as NotAvailable
-from dashboard.deps import Deps, SetAvailability
+from dashboard.deps import Deps
 from ivr.book import MenuBook
 from ivr.service import IvrService
 from recordings.library import Library
 from recordings.service import RecordingService
 from recordings.transcription_service import TranscriptionService
 from ringdesk import __version__
+from ringdesk.adapters import AgentDirectory, CustomerFields
 from ringdesk.migrate import migrate
 from ringdesk.settings import Settings
 
@@ -171,7 +170,7 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
         history=history,
         customers=store,
         library=library,
-        set_availability=_chooser(availability),
+        set_availability=availability.set,
         now=now,
     )
     dashboard = Dashboard(settings.dashboard, deps)
@@ -212,73 +211,9 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
     )
 
 
-def _chooser(availability: AvailabilityService) -> SetAvailability:
-    async def choose(agent: str, wanted: Availability, reason: str) -> Micros:
-        try:
-            return (await availability.set(agent, wanted, reason)).until
-        except AvailabilityRefused as error:
-            raise NotAvailable(str(error), "") from error
-
-    return choose
-
-
 def _can_move(feed: SwitchFeed) -> bool:
     info = feed.client.info
     return info is None or can_move_waiting_callers(info.asterisk_version)
-
-
-class AgentDirectory:
-    """Who is an agent: the accounts with a phone, read again every :data:`SECONDS`."""
-
-    SECONDS = 2.0
-
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
-        self._profiles: dict[str, AgentProfile] = {}
-
-    def profiles(self) -> Mapping[str, AgentProfile]:
-        """Agents by interface, such as ``PJSIP/101``."""
-        return self._profiles
-
-    def is_agent(self, interface: str) -> bool:
-        """Whether an agent uses this interface."""
-        return interface in self._profiles
-
-    async def refresh(self) -> None:
-        """Read the accounts."""
-        self._profiles = {
-            user.agent: AgentProfile(name=user.name, queues=dict.fromkeys(user.queues, 0))
-            for user in await self._accounts.all()
-            if user.agent and user.active
-        }
-
-    async def run(self) -> None:
-        """Read the accounts again and again until cancelled."""
-        while True:
-            await asyncio.sleep(self.SECONDS)
-            try:
-                await self.refresh()
-            except SQLAlchemyError as error:
-                log.warning("agents_not_read", reason=type(error).__name__)
-
-
-class CustomerFields:
-    """What a menu may know of a caller's customer."""
-
-    def __init__(self, identify: IdentifyService, seconds: float) -> None:
-        self._identify = identify
-        self._seconds = seconds
-
-    async def __call__(self, call_id: str) -> Mapping[str, str] | None:
-        """The customer's fields and ``match``, or None while they are not known."""
-        who = await self._identify.identity(call_id, self._seconds)
-        if who is None or who.match == "late":
-            return None
-        fields = {"match": who.match}
-        if who.customer:
-            for name in ("name", "status", "tier", "segment", "company", "owner_extension"):
-                fields[name] = getattr(who.customer, name)
-        return fields
 
 
 async def serve_until_told(settings: Settings) -> None:

@@ -47,7 +47,12 @@ Agents = Callable[[], Mapping[str, AgentProfile]]
 
 
 class AvailabilityRefused(Exception):
-    """The choice is not in force: the cause, what holds now, and the cure."""
+    """The choice is not in force: ``reason`` says why and what holds now, ``cure`` what to do."""
+
+    def __init__(self, reason: str, cure: str) -> None:
+        super().__init__(f"{reason} ({cure})")
+        self.reason = reason
+        self.cure = cure
 
 
 class _Refused(Exception):
@@ -208,7 +213,9 @@ class AvailabilityService:
         """
         profile = self._agents().get(agent)
         if profile is None:
-            raise AvailabilityRefused(f"{agent} is not an agent here: add them to the agents first")
+            raise AvailabilityRefused(
+                f"{agent} is not an agent here", "give an account this phone on the People page"
+            )
         before = self._states.get(agent)
         try:
             if read_first or agent not in self._members:
@@ -273,7 +280,7 @@ class AvailabilityService:
             self._members.pop(agent, None)
             rest = f"the PBX may hold a part of it until the link is back, then again: {holds}"
         return AvailabilityRefused(
-            f"{agent} could not be set to {state.availability}: {error}; {rest} ({_cure(error)})"
+            f"{agent} could not be set to {state.availability}: {error}; {rest}", _cure(error)
         )
 
     async def _read(self, agent: str) -> None:

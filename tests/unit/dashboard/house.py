@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 from sqlalchemy import insert
 
+from callqueue.agent_state import AgentState
 from crm_bridge.store import CustomerStore
 from crm_bridge.tables import customers, phones
 from cti.bus import Bus
@@ -105,10 +106,10 @@ async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
     await journal.open("test")
     refusals: list[Exception] = []
 
-    async def set_availability(agent: str, availability: Availability, reason: str) -> int:
+    async def set_availability(agent: str, availability: Availability, reason: str) -> AgentState:
         if refusals:
             raise refusals[0]
-        return 0
+        return AgentState(availability, reason)
 
     deps = Deps(
         engine=engine,
