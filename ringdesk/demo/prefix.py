@@ -161,7 +161,7 @@ def _machine_mirror() -> AptSource:
         return mirror
     raise PrefixUnavailable(
         "no entry of the Debian archive in /etc/apt/sources.list or sources.list.d",
-        "add one, for example 'deb http://deb.debian.org/debian trixie main', and try again",
+        "add one, for example 'deb http://mirror.example/debian trixie main', and try again",
     )
 
 

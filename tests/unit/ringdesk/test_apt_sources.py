@@ -6,14 +6,14 @@ from ringdesk.demo.apt_sources import AptSource, choose_mirror, parse_sources
 
 DEBIAN_12_IMAGE = """\
 Types: deb
-# http://snapshot.debian.org/archive/debian/20250520T000000Z
-URIs: http://deb.debian.org/debian
+# http://snapshot.example/archive/debian/20250520T000000Z
+URIs: http://mirror.example/debian
 Suites: bookworm bookworm-updates
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
 Types: deb
-URIs: http://deb.debian.org/debian-security
+URIs: http://mirror.example/debian-security
 Suites: bookworm-security
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
@@ -22,9 +22,9 @@ Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 ONE_LINE = """\
 # deb http://old.example/debian bookworm main
 deb-src http://mirror.example/debian bookworm main
-deb http://security.debian.org/debian-security bookworm-security main
-deb [arch=amd64 signed-by=/etc/docker.asc] https://download.docker.com/linux/debian bookworm stable
-deb https://apt.postgresql.org/pub/repos/apt bookworm-pgdg main
+deb http://security.example/debian-security bookworm-security main
+deb [arch=amd64 signed-by=/etc/docker.asc] https://download.example/linux/debian bookworm stable
+deb https://apt.example/pub/repos/apt bookworm-pgdg main
 deb [arch=amd64] http://mirror.example/debian trixie main contrib  # near by
 """
 
@@ -44,7 +44,7 @@ Signed-By:
 def test_the_debian_image_names_its_mirror_in_deb822() -> None:
     mirror = choose_mirror(parse_sources({"debian.sources": DEBIAN_12_IMAGE}))
     assert mirror is not None
-    assert mirror.uri == "http://deb.debian.org/debian"
+    assert mirror.uri == "http://mirror.example/debian"
     assert mirror.signed_by == "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -87,7 +87,7 @@ def test_files_apt_ignores_are_ignored() -> None:
 
 def test_a_mirror_list_of_a_cloud_image() -> None:
     text = DEBIAN_12_IMAGE.replace(
-        "http://deb.debian.org/debian\n", "mirror+file:/etc/apt/mirrors/debian.list\n"
+        "http://mirror.example/debian\n", "mirror+file:/etc/apt/mirrors/debian.list\n"
     )
     mirror = choose_mirror(parse_sources({"debian.sources": text}))
     assert mirror is not None
