@@ -77,12 +77,14 @@ def top(
 @app.command()
 def serve(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Run the server for your own PBX until it is told to stop (Ctrl-C, SIGTERM)."""
+    import uvloop
+
     from ringdesk.server import StartFailed, serve_until_told
 
     settings = read_settings(config)
     logs.set_up(settings.log_format, settings.log_level)
     try:
-        asyncio.run(serve_until_told(settings))
+        uvloop.run(serve_until_told(settings))
     except StartFailed as error:
         raise Refused(error) from None
 

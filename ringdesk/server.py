@@ -216,6 +216,13 @@ def _can_move(feed: SwitchFeed) -> bool:
     return info is None or can_move_waiting_callers(info.asterisk_version)
 
 
+def first_error(group: BaseException) -> BaseException:
+    """The first single error in a group of groups."""
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
+
+
 async def serve_until_told(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Raises :class:`StartFailed`."""
     server = await open_server(settings)
@@ -228,4 +235,13 @@ async def serve_until_told(settings: Settings) -> None:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
     log.info("serving", address=f"http://{settings.dashboard.host}:{settings.dashboard.port}")
-    await server.run(stop)
+    try:
+        await server.run(stop)
+    except BaseExceptionGroup as group:
+        error = first_error(group)
+        if isinstance(error, OSError):
+            raise StartFailed(
+                f"{error}. Something else may hold the address: end it, or set dashboard.host and"
+                " dashboard.port."
+            ) from group
+        raise

@@ -34,7 +34,7 @@ from ringdesk.demo.asterisk import AsteriskInstance, free_port
 from ringdesk.demo.prefix import default_cache, ensure_prefix
 from ringdesk.demo.replay import ReplayPbx
 from ringdesk.migrate import migrate
-from ringdesk.server import Server, open_server
+from ringdesk.server import Server, first_error, open_server
 from ringdesk.settings import Settings
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -243,9 +243,7 @@ async def _up(server: Server, task: asyncio.Task[None]) -> None:
 
 
 def _why_dead(task: asyncio.Task[None]) -> str:
-    error = task.exception()
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    error = first_error(task.exception() or DemoFailed("it was told to"))
     cure = " Choose another port: ringdesk demo --port 0" if isinstance(error, OSError) else ""
     return f"Ringdesk stopped at its start: {error}.{cure}"
 
