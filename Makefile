@@ -2,6 +2,7 @@
 # Everything lands in this checkout: .venv (Python), .cache (a real Asterisk), var (data).
 
 PYTHON ?= python3
+JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
@@ -18,7 +19,7 @@ demo: $(RUNTIME) ## A real call on a real Asterisk, the customer popping up in t
 	@$(BIN)/ringdesk demo $(ARGS)
 
 test: $(DEV) programs check ## Run every check and every test (under 10 minutes)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
 check: $(DEV) ## Style, types and the direction of imports
 	@$(BIN)/ruff check .
