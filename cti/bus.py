@@ -62,6 +62,11 @@ class Subscription:
         self._closed = False
         self._seq = 0
 
+    @property
+    def backlog(self) -> int:
+        """How many events wait to be read."""
+        return len(self._waiting)
+
     def offer(self, event: Event) -> None:
         """Called by the bus: take the event, or remember that one was missed."""
         if self._types is not None and type(event) not in self._types:
@@ -133,6 +138,11 @@ class Bus:
     def __init__(self) -> None:
         self._subscriptions: list[Subscription] = []
         self._read_after: ReadAfter | None = None
+
+    @property
+    def subscriptions(self) -> Sequence[Subscription]:
+        """Who listens now."""
+        return tuple(self._subscriptions)
 
     def reads_from(self, read_after: ReadAfter) -> None:
         """Name the journal from which ``catch_up`` readers get what they missed."""

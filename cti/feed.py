@@ -19,6 +19,7 @@ from cti.ami.settings import AmiSettings
 from cti.clock import Now
 from cti.domain.commands import CommandFailed
 from cti.domain.events import Event, Micros, SwitchConnected, SwitchLost
+from cti.histogram import LAG_BOUNDS, Histogram
 from cti.reducer import Reducer
 from cti.resync import read_snapshot, resync
 from cti.switch import Switch
@@ -32,7 +33,9 @@ class SwitchFeed:
     """The link to the Asterisk called ``name``, its call book, and the way into the journal.
 
     ``is_agent`` says of an interface (``PJSIP/101``) whether an agent uses it. ``counters`` of
-    :attr:`client` and :attr:`reader` tell what was passed over.
+    :attr:`client` and :attr:`reader` tell what was passed over; ``lag`` has the seconds from the
+    PBX's own timestamp until the events made of it were on the bus; ``resyncs`` counts the times
+    the picture was made whole, ``resyncs_failed`` the tries that were not answered.
     """
 
     def __init__(
@@ -55,6 +58,9 @@ class SwitchFeed:
             now=now,
         )
         self.switch = Switch(name, self.client)
+        self.lag = Histogram(LAG_BOUNDS)
+        self.resyncs = 0
+        self.resyncs_failed = 0
         self._record = record
         self._now = now
         self._connected = asyncio.Event()
@@ -79,9 +85,13 @@ class SwitchFeed:
     def take(self, message: Message) -> None:
         """One AMI event."""
         fact = self.reader.to_fact(message)
-        if fact is not None:
-            for event in self.reducer.apply(fact):
-                self._record(event)
+        if fact is None:
+            return
+        events = self.reducer.apply(fact)
+        for event in events:
+            self._record(event)
+        if events:
+            self.lag.observe((self._now() - fact.at) / 1_000_000)
 
     def _on_connected(self, _info: ConnectionInfo) -> None:
         self.reducer.hold()
@@ -98,6 +108,7 @@ class SwitchFeed:
             await self._connected.wait()
             self._connected.clear()
             while self.client.connected and not await self._make_whole():
+                self.resyncs_failed += 1
                 await asyncio.sleep(_SNAPSHOT_AGAIN_SECONDS)
 
     async def _make_whole(self) -> bool:
@@ -137,6 +148,7 @@ class SwitchFeed:
         restarted = self._before is not None and info.restarted_since(self._before)
         self._before = info
         self._whole = True
+        self.resyncs += 1
         self._record(
             SwitchConnected(
                 at=self._now(),

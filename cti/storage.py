@@ -30,14 +30,17 @@ def open_engine(url: str) -> AsyncEngine:
     """An engine for ``url``, e.g. ``sqlite+aiosqlite:///var/ringdesk.db``.
 
     The folder of a SQLite file is made. Raises :class:`sqlalchemy.exc.ArgumentError` for a URL
-    that cannot be read.
+    that cannot be read. Errors never show parameters: they hold names and numbers, and errors are
+    logged.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, pool_pre_ping=True)
+        return create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_async_engine(
+        parsed, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True
+    )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
 

@@ -39,5 +39,7 @@ class Switch:
 
     def _log(self, event: str, command: AnyCommand, started: float, **details: str) -> None:
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        name = type(command).__name__
-        log.warning(event, switch=self.name, command=name, took_ms=milliseconds, **details)
+        name, call_id = type(command).__name__, command.call_id
+        log.warning(
+            event, switch=self.name, call_id=call_id, command=name, took_ms=milliseconds, **details
+        )

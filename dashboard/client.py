@@ -38,10 +38,10 @@ class Client:
         self._wake = asyncio.Event()
         self._wake.set()
 
-    def offer(self, frame: bytes) -> None:
-        """Queue a frame. Never waits."""
-        self._outbox.offer(frame)
+    def offer(self, frame: bytes) -> bool:
+        """Queue a frame. Never waits. False: too much waited, a snapshot takes its place."""
         self._wake.set()
+        return self._outbox.offer(frame)
 
     def need_snapshot(self) -> None:
         """Send a fresh snapshot instead of what is queued. Never waits."""

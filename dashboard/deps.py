@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,6 +24,15 @@ Raises :class:`callqueue.availability.AvailabilityRefused`.
 
 
 @dataclass(frozen=True)
+class Part:
+    """One part of the server. ``reason``: why it cannot do its work now (empty: it can)."""
+
+    name: str
+    reason: str = ""
+    cure: str = ""
+
+
+@dataclass(frozen=True)
 class Deps:
     """The parts the dashboard stands on."""
 
@@ -35,3 +44,4 @@ class Deps:
     library: Library
     set_availability: SetAvailability
     now: Now
+    parts: Callable[[], Sequence[Part]] = tuple

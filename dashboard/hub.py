@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +52,12 @@ class Watch:
 
 
 class Hub:
-    """Keeps the desk and the browsers in step."""
+    """Keeps the desk and the browsers in step.
+
+    ``snapshots`` counts the snapshots browsers were sent, by why: ``opened`` the page; ``asked``
+    after a gap; ``slow``, what was kept for them became too much; ``refresh``, something changed
+    that no event tells.
+    """
 
     def __init__(
         self,
@@ -71,6 +77,8 @@ class Hub:
         self._now = now
         self._check_seconds = check_seconds
         self._watches: dict[str, Watch] = {}
+        self.snapshots: Counter[str] = Counter()
+        self.restored = False
         self._day_start = midnight(now(), settings.time_zone)
         self.desk = Desk(now(), self._day_start)
 
@@ -110,6 +118,7 @@ class Hub:
         desk.disconnected(now)
         desk.enrol(await self._accounts.agent_cards())
         self.desk = desk
+        self.restored = True
         self.refresh()
 
     async def _follow(self, subscription: Subscription) -> None:
@@ -168,7 +177,8 @@ class Hub:
         data = self._encoded(frame)
         watch.seq = self.desk.seq
         for client in watch.clients:
-            client.offer(data)
+            if not client.offer(data):
+                self.snapshots["slow"] += 1
 
     def _snapshot(self, watch: Watch) -> bytes:
         frame = {"type": "snapshot", "seq": watch.seq, "view": self.desk.view(watch.viewer)}
@@ -183,6 +193,7 @@ class Hub:
             watch.seq = self.desk.seq
             for client in watch.clients:
                 client.need_snapshot()
+                self.snapshots["refresh"] += 1
 
     async def users_changed(self, user: User) -> None:
         """The user list changed: new names everywhere, and ``user`` sees by the new rights."""
@@ -219,6 +230,7 @@ class Hub:
         outbox = Outbox(self._settings.client_buffer_bytes, self._settings.client_buffer_messages)
         client = Client(ws, request, session.token_hash, outbox, lambda: self._snapshot(watch))
         watch.clients.add(client)
+        self.snapshots["opened"] += 1
         return watch, client
 
     def _leave(self, watch: Watch, client: Client, session: Session) -> None:
@@ -234,6 +246,7 @@ class Hub:
                 client.offer(self._encoded({"type": "pong"}))
             elif kind == "resync" and message_reach(kind, session.user.role) != "none":
                 client.need_snapshot()
+                self.snapshots["asked"] += 1
             else:
                 log.info("browser_message_ignored", role=session.user.role)
 

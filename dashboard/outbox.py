@@ -19,14 +19,16 @@ class Outbox:
         self._frames: deque[bytes] = deque()
         self._bytes = 0
 
-    def offer(self, frame: bytes) -> None:
-        """Queue ``frame``; a stale browser gets the snapshot instead."""
+    def offer(self, frame: bytes) -> bool:
+        """Queue ``frame``; a stale browser gets the snapshot instead. False: it overflowed now."""
         if self.stale:
-            return
+            return True
         self._frames.append(frame)
         self._bytes += len(frame)
         if self._bytes > self._max_bytes or len(self._frames) > self._max_messages:
             self.need_snapshot()
+            return False
+        return True
 
     def need_snapshot(self) -> None:
         """Drop what waits: a fresh snapshot is to be sent instead."""

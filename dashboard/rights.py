@@ -15,7 +15,7 @@ from dashboard.settings import DashboardSettings, Reach
 Role = Literal["agent", "supervisor", "telemarketer", "manager", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-PUBLIC = frozenset({"login", "health", "openapi"})
+PUBLIC = frozenset({"login", "health", "ready", "openapi"})
 """Routes that need no session."""
 
 Row = Mapping[Role, Reach]

@@ -421,3 +421,10 @@ class HealthAnswer(Model):
     journal: Literal["ok", "failing"]
     journal_backlog: int
     clients: int
+
+
+class ReadyAnswer(Model):
+    """Every part can do its work; these were looked at."""
+
+    status: Literal["ready"]
+    parts: list[str]

@@ -101,7 +101,8 @@ def guard(public_origin: str) -> Middleware:
             log.error("request_without_database", route=_route(request), kind=type(error).__name__)
             return database_away(error).response()
         except Exception:
-            log.exception("request_failed", route=_route(request))
+            call_id = request.match_info.get("call_id", "")
+            log.exception("request_failed", route=_route(request), call_id=call_id)
             return _FAULT.response()
 
     return middleware

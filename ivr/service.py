@@ -67,7 +67,8 @@ class IvrService:
             await agi.command("NOOP")
             return
         session = MenuSession(agi, self._book.current, self._around)
+        structlog.contextvars.bind_contextvars(call_id=session.call_id)  # each has its own task
         try:
             await session.run()
         except MenuError as error:
-            log.error("menu_failed", call_id=session.call_id, reason=str(error))
+            log.error("menu_failed", reason=str(error))

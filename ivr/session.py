@@ -161,7 +161,7 @@ class MenuSession:
             )
             if reply.endpos == 0 and reply.result in {"0", "-1"}:
                 # -1 also for a missing file; a caller who is gone is seen at the next command
-                log.warning("prompt_not_played", sound=sound.file, call_id=self.call_id)
+                log.warning("prompt_not_played", sound=sound.file)
             elif key := _key(reply.result):
                 return key
         return ""
@@ -190,10 +190,10 @@ class MenuSession:
     ) -> Mapping[str, str] | None:
         await asyncio.wait({lookup}, timeout=self._settings.customer_deadline)
         if not lookup.done():
-            log.warning("menu_customer_late", call_id=self.call_id)
+            log.warning("menu_customer_late")
             return None
         if error := lookup.exception():
-            log.error("menu_customer_failed", call_id=self.call_id, error=repr(error))
+            log.error("menu_customer_failed", error=repr(error))
             return None
         return lookup.result()
 

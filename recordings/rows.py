@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.domain.events import Micros
@@ -64,6 +65,37 @@ async def untold(engine: AsyncEngine, now: Micros) -> Sequence[Row[Any]]:
     )
     event_id = newest.c.id + "-" + newest.c.state
     return await _rows(engine, select(newest).where(event_id.not_in(select(journal.c.id))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """Work that is not done: talks being recorded, recordings the disk refused, and those that wait
+    to be transcribed, the oldest of which began at ``oldest_pending`` (None: there is none).
+    """
+
+    recording: int
+    retrying: int
+    pending: int
+    oldest_pending: Micros | None
+
+
+async def backlog(engine: AsyncEngine) -> Backlog:
+    """What is to be done. Each number is read from an index, however long the history is."""
+    count, state = func.count(), recordings.c.state
+    query = select(
+        select(count).where(state == "recording").scalar_subquery().label("recording"),
+        select(count).where(state == "failed", recordings.c.retry).scalar_subquery().label("retry"),
+        _pending(count).label("pending"),
+        _pending(func.min(recordings.c.started_at)).label("oldest"),
+    )
+    row = (await _rows(engine, query))[0]
+    return Backlog(
+        recording=row.recording, retrying=row.retry, pending=row.pending, oldest_pending=row.oldest
+    )
+
+
+def _pending(what: Any) -> Any:
+    return select(what).where(recordings.c.transcript == "pending").scalar_subquery()
 
 
 async def _rows(engine: AsyncEngine, query: Any) -> Sequence[Row[Any]]:

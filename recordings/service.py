@@ -112,6 +112,9 @@ class RecordingService:
         tasks.create_task(self._record_talk(talk, begun), name=f"recording-{talk.recording_id}")
 
     async def _record_talk(self, talk: Talk, begun: bool) -> None:
+        structlog.contextvars.bind_contextvars(
+            call_id=talk.call_id, recording_id=talk.recording_id
+        )  # for all that this task logs
         try:
             if begun or await self._begin(talk):
                 await talk.ended.wait()

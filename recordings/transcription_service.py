@@ -7,7 +7,8 @@ recording at which the speech process dies is tried once more in a fresh one, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -37,7 +38,11 @@ _POLL_SECONDS = 60.0
 
 
 class TranscriptionService:
-    """Follows the bus from its construction on; :meth:`run` does the work."""
+    """Follows the bus from its construction on; :meth:`run` does the work.
+
+    ``heard_seconds`` is the audio read so far, ``work_seconds`` how long that took: their quotient
+    is the real-time factor.
+    """
 
     def __init__(
         self,
@@ -55,6 +60,8 @@ class TranscriptionService:
         self._wake = asyncio.Event()
         self._picking = asyncio.Lock()
         self._in_work: set[str] = set()
+        self.heard_seconds = 0.0
+        self.work_seconds = 0.0
 
     async def run(self) -> None:
         """Transcribe until cancelled."""
@@ -69,7 +76,9 @@ class TranscriptionService:
         async with SpeechProcess() as speech:
             while True:
                 row = await self._next()
-                await self._transcribe(row, speech)
+                about = {"call_id": row.call_id, "recording_id": row.id}
+                with structlog.contextvars.bound_contextvars(**about):
+                    await self._transcribe(row, speech)
                 self._in_work.discard(row.id)
 
     async def _next(self) -> Row[Any]:
@@ -123,15 +132,23 @@ class TranscriptionService:
         crashes, why = row.transcript_crashes, ""
         while crashes < CRASHES:
             try:
-                return await speech.read(job, _LOAD_SECONDS + 2 * row.seconds)
+                return await self._timed(speech.read(job, _LOAD_SECONDS + 2 * row.seconds), row)
             except SpeechProcessDied as death:
                 crashes, why = crashes + 1, str(death)
-                log.warning("speech_process_died", recording_id=row.id, reason=why)
+                log.warning("speech_process_died", reason=why)
                 await self._write(row, transcript_crashes=crashes)
         return Refused(
             reason=f"the speech process died {crashes} times at this recording; at last {why}"
             " (check the model with ringdesk doctor, and the memory of this machine)"
         )
+
+    async def _timed(self, reading: Awaitable[Heard | Refused], row: Row[Any]) -> Heard | Refused:
+        started = time.perf_counter()
+        answer = await reading
+        if isinstance(answer, Heard):
+            self.heard_seconds += row.seconds
+            self.work_seconds += time.perf_counter() - started
+        return answer
 
     async def _ready(self, row: Row[Any], engine: str, segments: list[Segment]) -> None:
         words = sum(len(segment.words) for segment in segments)
@@ -152,7 +169,7 @@ class TranscriptionService:
         )
 
     async def _failed(self, row: Row[Any], reason: str) -> None:
-        log.warning("transcript_failed", recording_id=row.id, reason=reason)
+        log.warning("transcript_failed", reason=reason)
         await self._write(row, transcript="failed", transcript_reason=reason)
         self._record(TranscriptFailed(**self._about(row), recording_id=row.id, reason=reason))
 

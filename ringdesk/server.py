@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -36,16 +36,21 @@ from cti.storage import open_engine, shown
 from cti.versions import can_move_waiting_callers
 from dashboard.accounts import Accounts
 from dashboard.app import Dashboard, DashboardService
-from dashboard.deps import Deps
+from dashboard.deps import Deps, Part
 from ivr.book import MenuBook
 from ivr.service import IvrService
+from recordings import rows as recording_rows
 from recordings.library import Library
 from recordings.service import RecordingService
 from recordings.transcription_service import TranscriptionService
 from ringdesk import __version__
 from ringdesk.adapters import AgentDirectory, CustomerFields
+from ringdesk.metrics import Metrics
+from ringdesk.metrics_listener import MetricsListener
 from ringdesk.migrate import migrate
+from ringdesk.readiness import parts_of
 from ringdesk.settings import Settings
+from ringdesk.tally import Tally
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +80,7 @@ class Server:
     ivr: IvrService
     availability: AvailabilityService
     dashboard: Dashboard
+    metrics: MetricsListener
     listening: asyncio.Event
     first_admin_password: str | None
     runs: Mapping[str, Run] = field(default_factory=dict)
@@ -157,12 +163,18 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
     recording = RecordingService(settings.recordings, engine, bus, journal.record, perform, now)
     transcription = TranscriptionService(settings.recordings, engine, bus, journal.record, now)
 
+    tally = Tally(bus)
+
     await journal.open(__version__)
     open_calls = await journal.of_calls(await history.open_calls())
     for part in (feed, identify, queue):
         part.restore(open_calls)
     since = now() - AVAILABILITY_REMEMBERED
     availability.restore(await journal.of_type(AgentAvailabilityChanged, since))
+
+    def parts() -> Sequence[Part]:
+        return parts_of([feed], journal, ivr.server, dashboard.hub, now)
+
     deps = Deps(
         engine=engine,
         journal=journal,
@@ -172,8 +184,24 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
         library=library,
         set_availability=availability.set,
         now=now,
+        parts=parts,
     )
     dashboard = Dashboard(settings.dashboard, deps)
+    metrics = Metrics(
+        version=__version__,
+        feeds=[feed],
+        journal=journal,
+        bus=bus,
+        agi=ivr.server,
+        hub=dashboard.hub,
+        transcription=transcription,
+        tally=tally,
+        parts=parts,
+        now=now,
+    )
+    metrics_listener = MetricsListener(
+        settings.metrics, metrics, lambda: recording_rows.backlog(engine)
+    )
 
     def reload_policy() -> None:
         policy.reload()
@@ -193,6 +221,7 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
         ivr=ivr,
         availability=availability,
         dashboard=dashboard,
+        metrics=metrics_listener,
         listening=listening,
         first_admin_password=await accounts.ensure_first_admin(),
         runs={
@@ -207,6 +236,7 @@ async def _build(settings: Settings, engine: AsyncEngine, customers: Customers |
             "transcription": transcription.run,
             "dashboard": page.run,
             "agents": directory.run,
+            "metrics": metrics_listener.run,
         },
     )
 

@@ -58,6 +58,20 @@ class HookOptions(BaseModel):
     extension_timeout: int = Field(30, gt=0, description="Seconds an extension rings.")
 
 
+class MetricsSettings(BaseModel):
+    """Where Prometheus reads how Ringdesk is doing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool = Field(True, description="Serve the metrics at http://host:port/metrics.")
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. Whoever reaches it may read the metrics: keep it on"
+        " this machine or in a network of monitoring.",
+    )
+    port: int = Field(9464, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+
+
 class Settings(BaseModel):
     """One Ringdesk server."""
 
@@ -96,6 +110,9 @@ class Settings(BaseModel):
     )
     dashboard: DashboardSettings = Field(
         default=DashboardSettings(), description="What people see in the browser."
+    )
+    metrics: MetricsSettings = Field(
+        default=MetricsSettings(), description="Numbers for Prometheus."
     )
 
 

@@ -161,6 +161,16 @@ class AgiServer:
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.Task[None]] = set()
 
+    @property
+    def sessions(self) -> int:
+        """How many calls are in our hands now."""
+        return len(self._sessions)
+
+    @property
+    def listening(self) -> bool:
+        """Whether Asterisk can reach us."""
+        return self._server is not None and self._server.is_serving()
+
     async def start(self) -> None:
         """Listen. Raises :class:`OSError` when the address is taken or not ours."""
         self._server = await asyncio.start_server(

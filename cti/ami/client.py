@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection
 from typing import Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ from cti.ami.link import Counters, Link, LinkLost, LoginRefused
 from cti.ami.settings import AmiSettings
 from cti.domain.commands import CommandFailed, Reply
 from cti.domain.events import Micros
+from cti.histogram import ACTION_BOUNDS, Histogram
 
 __all__ = ["AmiClient", "ConnectionInfo", "Counters", "LinkLost", "LoginRefused"]
 
@@ -55,6 +56,8 @@ class AmiClient:
     block; one that raises is logged and counted, and the link lives on. Only events named in
     ``wanted_events`` are parsed and handed on (None: all). ``now`` gives microseconds since the
     epoch. ``info`` is of the last connection, ``connected`` tells whether it still stands.
+    ``answers`` counts actions by name and result (``ok``, ``refused``, or the kind of
+    :class:`CommandFailed`); ``latency`` has, by name, the seconds until Asterisk answered.
     """
 
     def __init__(
@@ -68,6 +71,8 @@ class AmiClient:
         now: Callable[[], Micros] = lambda: time.time_ns() // 1000,
     ) -> None:
         self.counters = Counters()
+        self.answers: Counter[tuple[str, str]] = Counter()
+        self.latency: dict[str, Histogram] = {}
         self.info: ConnectionInfo | None = None
         self._settings = settings
         self._on_event = on_event
@@ -113,6 +118,24 @@ class AmiClient:
         (None: ``action_timeout``). A refusal by Asterisk is a Reply with ``ok`` False. Raises
         :class:`CommandFailed` when there is no answer.
         """
+        started = time.perf_counter()
+        try:
+            reply = await self._ask(action_name, headers, as_list, timeout)
+        except CommandFailed as failed:
+            self.answers[action_name, failed.kind] += 1
+            raise
+        self.answers[action_name, "ok" if reply.ok else "refused"] += 1
+        latency = self.latency.setdefault(action_name, Histogram(ACTION_BOUNDS))
+        latency.observe(time.perf_counter() - started)
+        return reply
+
+    async def _ask(
+        self,
+        action_name: str,
+        headers: Headers,
+        as_list: bool,
+        timeout: float | None,  # noqa: ASYNC109
+    ) -> Reply:
         if self._link is None:
             raise CommandFailed("not_connected", "no link to Asterisk; nothing was sent")
         seconds = self._settings.action_timeout if timeout is None else timeout

@@ -231,7 +231,7 @@ class QueueMover:
         )
 
     def _failed(self, waiting: Waiting, reason: str) -> None:
-        log.warning("queue_move_failed", queue=self.queue, reason=reason)
+        log.warning("queue_move_failed", call_id=waiting.call_id, queue=self.queue, reason=reason)
         self._record(
             QueueMoveFailed(
                 at=self._now(),

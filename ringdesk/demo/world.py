@@ -35,7 +35,7 @@ from ringdesk.demo.prefix import default_cache, ensure_prefix
 from ringdesk.demo.replay import ReplayPbx
 from ringdesk.migrate import migrate
 from ringdesk.server import Server, first_error, open_server
-from ringdesk.settings import Settings
+from ringdesk.settings import MetricsSettings, Settings
 
 CONFIG = Path(__file__).parents[2] / "config"
 SAMPLE_CUSTOMERS = Path(__file__).with_name("customers.csv")
@@ -179,6 +179,7 @@ def demo_settings(
             speech=TranscriptionSettings(demo_model=True),
         ),
         dashboard=DashboardSettings(port=port or free_port(socket.SOCK_STREAM)),
+        metrics=MetricsSettings(port=0),
     )
 
 
