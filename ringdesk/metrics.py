@@ -40,7 +40,7 @@ Family = TypeVar("Family", GaugeMetricFamily, CounterMetricFamily)
 _SECOND = 1_000_000
 
 
-@dataclass
+@dataclass(eq=False)
 class Metrics(Collector):
     """Collects from the parts of one server.
 
