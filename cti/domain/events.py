@@ -279,7 +279,7 @@ class CallEnded(Event, frozen=True, kw_only=True):
 
 
 class AgentAvailabilityChanged(Event, frozen=True, kw_only=True):
-    """What the person chose, or wrap-up set for them. ``until``: when it ends by itself (0: never)."""
+    """What the person chose, or wrap-up set. ``until``: when it ends by itself (0: never)."""
 
     agent: str
     availability: Availability
