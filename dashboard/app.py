@@ -13,6 +13,7 @@ from aiohttp import web
 
 from dashboard import api_account, api_calls, api_customers, api_recordings, api_server, api_users
 from dashboard.accounts import Accounts
+from dashboard.assets import add_page, read_assets
 from dashboard.audit import Audit
 from dashboard.deps import Deps
 from dashboard.errors import ApiError, forbidden
@@ -90,7 +91,7 @@ def build_app(dashboard: Dashboard, static: Path = STATIC) -> web.Application:
         route = app.router.add_route(endpoint.method, endpoint.address, serve(endpoint, dashboard))
         assert route.resource is not None  # noqa: S101 (add_route makes one)
     app.router.add_get("/ws", _live)
-    _add_page(app, static)
+    add_page(app, read_assets(static))
     return app
 
 
@@ -113,14 +114,6 @@ async def _live(request: web.Request) -> web.StreamResponse:
     except ApiError as error:
         return error.response()
     return await dashboard.hub.serve(request, ask.session)
-
-
-def _add_page(app: web.Application, static: Path) -> None:
-    async def index(_: web.Request) -> web.FileResponse:
-        return web.FileResponse(static / "index.html")
-
-    app.router.add_get("/", index)
-    app.router.add_static("/static", static)
 
 
 class DashboardService:

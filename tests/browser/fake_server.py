@@ -14,11 +14,13 @@ import struct
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from dashboard.assets import Asset, add_page, read_assets
 from dashboard.merge_patch import apply
 from dashboard.security import headers_for
 from tests.browser import samples
@@ -28,6 +30,7 @@ STATIC = Path(__file__).resolve().parents[2] / "dashboard" / "static"
 PASSWORD = "correct horse"
 
 
+@cache
 def tone(seconds: float = 6.0, rate: int = 8000) -> bytes:
     """A stereo WAV: another tone on each side."""
     out = io.BytesIO()
@@ -37,6 +40,12 @@ def tone(seconds: float = 6.0, rate: int = 8000) -> bytes:
             left, right = (int(9000 * math.sin(i * f / rate * 6.283)) for f in (440, 660))
             file.writeframesraw(struct.pack("<hh", left, right))
     return out.getvalue()
+
+
+@cache
+def page_files() -> dict[str, Asset]:
+    """The page itself, as the real server serves it."""
+    return read_assets(STATIC)
 
 
 def problem(status: int, code: str, message: str, cure: str) -> web.Response:
@@ -111,10 +120,9 @@ class FakeServer:
             response.headers["Cache-Control"] = "no-cache"
 
         app.on_response_prepare.append(prepare)
+        add_page(app, page_files())
         app.add_routes(
             [
-                web.get("/", self._index),
-                web.static("/static", STATIC),
                 web.get("/ws", self._ws),
                 web.post("/api/login", self._login),
                 web.post("/api/logout", self._logout),
@@ -146,9 +154,6 @@ class FakeServer:
             self.received.append((request.method, request.path, body))
         response: web.StreamResponse = await handler(request)
         return response
-
-    async def _index(self, _request: web.Request) -> web.FileResponse:
-        return web.FileResponse(STATIC / "index.html")
 
     async def _login(self, request: web.Request) -> web.Response:
         if (await request.json())["password"] != PASSWORD:
