@@ -23,6 +23,11 @@ def is_withheld(raw: str) -> bool:
     return raw.strip().lower() in _WITHHELD
 
 
+def given_number(raw: str) -> str:
+    """``raw`` as the PBX gave it; "" when what it gave only says that the caller hides it."""
+    return "" if is_withheld(raw) else raw
+
+
 def to_e164(raw: str, region: str) -> str:
     """``raw`` as E.164, or "" when it is no subscriber's number.
 

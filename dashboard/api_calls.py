@@ -22,7 +22,7 @@ from dashboard.schemas import (
     Step,
 )
 from dashboard.scope import calls_within, customers_within, may_see_call
-from dashboard.sentences import sentence
+from dashboard.sentences import sentence, told
 
 routes = Routes()
 
@@ -71,7 +71,7 @@ async def read_call(ask: Ask, path: CallPath) -> CallAnswer:
     name_of = ask.dashboard.desk.name_of
     steps = [
         Step(seq=event.seq, at=event.at, type=type(event).__name__, text=sentence(event, name_of))
-        for event in events
+        for event in told(events)
     ]
     return CallAnswer(call=(await call_rows(ask, [row]))[0], steps=steps)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crm_bridge.numbers import given_number
 from crm_bridge.store import Customer
 from cti.history import PATH_SEPARATOR
 from dashboard.routes import Ask
@@ -43,7 +44,7 @@ def _call_row(
     )  # fmt: skip
     return CallRow(
         **{name: getattr(row, name) for name in same},
-        number=row.number or row.caller_number,
+        number=row.number or given_number(row.caller_number),
         customer=_headline(customer) if customer else None,
         agent_name=ask.dashboard.desk.name_of(row.agent) if row.agent else "",
         path=row.menu_path.split(PATH_SEPARATOR) if row.menu_path else [],

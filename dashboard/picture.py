@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from crm_bridge.numbers import given_number
 from cti.domain.events import (
     Activity,
     Availability,
@@ -90,8 +91,8 @@ class LiveCall:
 
     @property
     def shown_number(self) -> str:
-        """E.164 when it is known, otherwise what the PBX gave."""
-        return self.number or self.caller_number
+        """E.164 when it is known, otherwise what the PBX gave; empty when it was withheld."""
+        return self.number or given_number(self.caller_number)
 
 
 @dataclass

@@ -192,7 +192,7 @@ class Desk:
                 return today_row(agent)
             case "agents":
                 return agent_row(agent, self._picture.card(interface), call)
-        return call_row(agent.own, call) if agent.own and call else None
+        return call_row(agent.own, call, self.name_of) if agent.own and call else None
 
 
 def _sees_queue(viewer: Viewer, queue: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -71,8 +72,11 @@ def _offered(call: LiveCall | None, entry_id: str) -> bool:
     return call is not None and any(o.entry_id == entry_id for o in call.offers.values())
 
 
-def call_row(own: OwnCall, call: LiveCall) -> Object:
-    """The call on an agent's desk, with everything known of the caller."""
+def call_row(own: OwnCall, call: LiveCall, name_of: Callable[[str], str]) -> Object:
+    """The call on an agent's desk, with everything known of the caller.
+
+    ``name_of`` names an agent by the interface, for past contacts.
+    """
     row = {
         "call_id": own.call_id,
         "phase": own.phase,
@@ -89,7 +93,7 @@ def call_row(own: OwnCall, call: LiveCall) -> Object:
         "path": list(call.path),
         "why": call.why,
         "recording": _recording(call, own.talk_id),
-        "pop": _pop(call),
+        "pop": _pop(call, name_of),
         "disposition": _disposition(call),
     }
     return _object(row)
@@ -105,19 +109,25 @@ def _recording_row(recording: RecordingState) -> Object:
     return {"id": recording.id, "state": recording.state, "reason": recording.reason}
 
 
-def _pop(call: LiveCall) -> Object | None:
+def _pop(call: LiveCall, name_of: Callable[[str], str]) -> Object | None:
     """The screen-pop; as long as only the identity is known, that much of it."""
     if call.pop is not None:
         whole: Object = msgspec.to_builtins(call.pop)
         wanted = ("number", "match", "customer", "candidates", "contacts", "notes")
-        return {name: whole.get(name) for name in wanted} | _empty_lists(whole)
+        contacts = [_contact(contact, name_of) for contact in whole.get("contacts", [])]
+        return {name: whole.get(name) for name in wanted} | _lists(whole | {"contacts": contacts})
     if call.match is None:
         return None
     customer = msgspec.to_builtins(call.customer) if call.customer else None
-    return {"number": call.number, "match": call.match, "customer": customer} | _empty_lists({})
+    return {"number": call.number, "match": call.match, "customer": customer} | _lists({})
 
 
-def _empty_lists(pop: Object) -> Object:
+def _contact(contact: Object, name_of: Callable[[str], str]) -> Object:
+    agent = contact.get("agent", "")
+    return contact | {"agent": name_of(agent) if agent else ""}
+
+
+def _lists(pop: Object) -> Object:
     return {name: pop.get(name, []) for name in ("candidates", "contacts", "notes")}
 
 

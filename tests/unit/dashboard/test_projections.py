@@ -258,3 +258,19 @@ def test_ended_calls_are_not_kept_but_on_desks(events: list[ev.Event]) -> None:
 def test_views_hold_no_null_which_a_merge_patch_could_not_say(events: list[ev.Event]) -> None:
     for viewer in VIEWERS:
         assert b"null" not in msgspec.json.encode(desk_of(*events).view(viewer))
+
+
+def test_past_contacts_name_the_agent_and_a_withheld_number_is_no_name() -> None:
+    contact = ev.PastContact(
+        call_id="c0", at=1, direction="inbound", outcome="answered", agent=BORIS
+    )
+    pop = ev.ScreenPopReady(
+        at=2_000, call_id="c1", number="", match="anonymous", contacts=(contact,)
+    )
+    arrival, *rest = waiting()
+    hidden = msgspec.structs.replace(arrival, caller_number="anonymous")
+    desk = desk_of(hidden, rest[1], pop, ringing()[-1])
+    call = desk.view(VIEWERS[0])["call"]
+    assert [one["agent"] for one in call["pop"]["contacts"]] == ["Boris"]
+    assert call["number"] == ""
+    assert desk.view(VIEWERS[0])["queues"]["support"]["waiting"]["e1"]["number"] == ""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cti.domain import events as ev
-from dashboard.sentences import length, sentence
+from dashboard.sentences import length, sentence, told
 from tests.unit.dashboard.test_projections import _made
 
 
@@ -35,3 +35,13 @@ def test_lengths_read_as_on_a_clock() -> None:
         "1:42",
         "1:02:03",
     ]
+
+
+def test_a_story_begins_with_the_arrival_even_when_the_menu_was_told_first() -> None:
+    menu = ev.MenuEntered(at=1, call_id="c1", menu="main", version="1")
+    rings = ev.AgentActivityChanged(at=3, agent="PJSIP/101", activity="ringing")
+    arrival = ev.CallArrived(
+        at=2, call_id="c1", direction="inbound", channel="PJSIP/trunk-1", leg="1.1",
+        caller_number="", caller_name="", did="",
+    )  # fmt: skip
+    assert told([menu, arrival, rings]) == [arrival, menu]
