@@ -41,6 +41,7 @@ async function send(method, path, body, stop) {
 export async function request(method, path, body, stop) {
   const response = await send(method, path, body, stop);
   const answer = await response.json().catch(() => null);
+  stop?.throwIfAborted();
   if (response.ok) return answer;
   if (response.status === 401 && path !== '/login') hooks.signedOut();
   throw new ApiError(response.status, answer?.error ?? {}, Number(response.headers.get('Retry-After')) || 0);

@@ -127,3 +127,35 @@ async def test_the_theme_is_kept(desk: Desk) -> None:
     assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == (
         "rgb(14, 15, 18)"
     )
+
+
+async def test_an_open_call_gets_its_recording_and_words_when_they_are_ready(desk: Desk) -> None:
+    server, page = await desk("supervisor")
+    recording = server.calls[0]["recordings"][0]
+    ready = dict(recording)
+    recording.update(state="recording", transcript="none", seconds=0.0)
+    await page.evaluate("location.hash = '#/calls/sw1-past-0'")
+    panel = page.get_by_role("dialog", name="Marina Ivanova")
+    await expect(panel.get_by_text("recording.")).to_be_visible()
+    recording.update(ready, transcript="pending")
+    await expect(panel.get_by_role("slider")).to_be_visible()
+    await expect(panel.get_by_text("The transcript is being written")).to_be_visible()
+    recording.update(ready)
+    await expect(panel.locator(".word").first).to_be_visible()
+    await expect(panel.get_by_role("slider")).to_have_attribute("aria-valuemax", "6")
+
+
+async def test_a_question_given_up_is_no_answer(desk: Desk) -> None:
+    _, page = await desk()
+    told = await page.evaluate(
+        """async () => {
+          const { get } = await import('/static/api.js');
+          window.fetch = async (_, { signal }) => new Response(new ReadableStream({
+            start: (body) => signal.addEventListener('abort', () => body.error(signal.reason)) }));
+          const stop = new AbortController();
+          const asked = get('/calls', stop.signal).then(() => 'an answer', (error) => error.name);
+          setTimeout(() => stop.abort(), 50);
+          return asked;
+        }"""
+    )
+    assert told == "AbortError"

@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { withQuery } from '../api.js';
 import { html, Icon } from '../html.js';
+import { useFresh } from '../fresh.js';
 import { useKeys } from '../keys.js';
 import { usePages } from '../load.js';
 import { CallPanel } from '../parts/callpanel.js';
@@ -45,16 +46,17 @@ function Filters() {
 }
 
 /** @param {{row: CallRow, open: boolean}} props */
-function Row({ row, open }) {
+function Row({ row: given, open }) {
+  const row = useFresh(given);
   const direction = row.direction === 'outbound' ? 'out' : 'in';
   const heard = row.recordings?.some((one) => one.state === 'stored');
   return html`<tr class=${open ? 'is-open' : ''} onClick=${(/** @type {MouseEvent} */ event) => event.target instanceof Element && !event.target.closest('a') && go('calls', row.call_id, route.value.query)}>
     <td class="num nowrap"><${Icon} name=${direction} class="muted" /><span class="visually-hidden">${word('direction', row.direction)}</span> ${when(row.arrived_at)}</td>
     <td class="cell-who"><a href=${address('calls', row.call_id, route.value.query)} aria-current=${open ? 'true' : undefined}>${rowName(row)}</a> <${Tier} tier=${row.customer?.tier} />
-      ${row.customer && html`<span class="muted cell-number"><${Phone} number=${row.number || row.caller_number} /></span>`}</td>
+      ${row.customer && html`<span class="muted cell-number"><${Phone} number=${row.number} /></span>`}</td>
     <td class="cell-queue">${row.queue}</td>
     <td class="cell-agent">${row.agent_name || row.agent}</td>
-    <td class="num cell-right">${row.waited ? length(row.waited) : '–'}</td>
+    <td class="num cell-right cell-waited">${row.waited ? length(row.waited) : '–'}</td>
     <td class="num cell-right">${row.talked ? length(row.talked) : '–'}</td>
     <td class="nowrap"><${Outcome} outcome=${row.outcome} /></td>
     <td class="cell-note">${row.result ? word('result', row.result) : ''}${row.result && row.note ? ' · ' : ''}${row.note}</td>
@@ -82,7 +84,7 @@ export function CallsPage() {
         ${!calls.ready && html`<${Skeleton} rows=${8} />`}
         ${calls.ready && !calls.error && !calls.rows.length && html`<${Empty} title=${t(filtered ? 'calls.no_match' : 'calls.none')}>${t(filtered ? 'calls.no_match_hint' : 'calls.none_hint')}<//>`}
         ${calls.rows.length > 0 && html`<div class="table-scroll"><table class="table">
-          <thead><tr>${HEADS.map((head) => html`<th scope="col" class=${['waited', 'talked'].includes(head) ? 'cell-right' : `cell-${head}`}>${t(`calls.${head}`)}</th>`)}<th scope="col"><span class="visually-hidden">${t('calls.recorded')}</span></th></tr></thead>
+          <thead><tr>${HEADS.map((head) => html`<th scope="col" class=${`cell-${head} ${['waited', 'talked'].includes(head) ? 'cell-right' : ''}`}>${t(`calls.${head}`)}</th>`)}<th scope="col" class="cell-rec"><span class="visually-hidden">${t('calls.recorded')}</span></th></tr></thead>
           <tbody>${calls.rows.map((row) => html`<${Row} key=${row.call_id} row=${row} open=${row.call_id === id} />`)}</tbody>
         </table></div>`}
         ${calls.next !== null && html`<${Sentinel} reached=${calls.more} />`}

@@ -35,13 +35,13 @@ function useLinked(live) {
 /** @param {{mine: LiveMe}} props */
 function Idle({ mine }) {
   const kind = mine.agent ? mine.availability : 'no_phone';
-  return html`<section class="card idle"><${Empty} title=${t(`idle.${kind}`)}>${t(`idle.${kind}_hint`)}<//></section>`;
+  return html`<section class="card idle"><${Empty} as="h1" title=${t(`idle.${kind}`)}>${t(`idle.${kind}_hint`)}<//></section>`;
 }
 
 function Queues() {
   const names = Object.keys(queues.value).sort();
   if (!names.length) return html`<section class="card"><${Empty} title=${t('queues.none')}>${t('queues.none_hint')}<//></section>`;
-  return names.map((name) => html`<${WaitingList} key=${name} name=${name} title=${t('waiting.of', { queue: name })} queue=${queues.value[name]} mine=${call.value?.call_id} teach=${names.length === 1} />`);
+  return html`<div class="desk-queues">${names.map((name) => html`<${WaitingList} key=${name} name=${name} title=${t('waiting.of', { queue: name })} queue=${queues.value[name]} mine=${call.value?.call_id} teach=${names.length === 1} />`)}</div>`;
 }
 
 /** @param {{live: LiveCall, linked: Customer | null, choose: (customer: Customer) => void}} props */

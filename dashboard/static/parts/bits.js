@@ -59,9 +59,9 @@ export const Phone = ({ number }) => html`<span class="num nowrap">${phone(numbe
 /** @param {{keys: string}} props */
 export const Key = ({ keys }) => html`<kbd>${keys}</kbd>`;
 
-/** What this place shows and what brings the first row. @param {{title: string, children?: Child}} props */
-export const Empty = ({ title, children }) =>
-  html`<div class="empty"><p class="empty-title">${title}</p>${children && html`<p>${children}</p>`}</div>`;
+/** What this place shows and what brings the first row; `as` makes the title a heading. @param {{title: string, as?: string, children?: Child}} props */
+export const Empty = ({ title, as: Title = 'p', children }) =>
+  html`<div class="empty"><${Title} class="empty-title">${title}<//>${children && html`<p>${children}</p>`}</div>`;
 
 /** Grey lines where rows will stand. @param {{rows?: number}} props */
 export const Skeleton = ({ rows = 3 }) => html`<div class="skeleton" role="status" aria-label=${t('loading')}>

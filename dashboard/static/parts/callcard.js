@@ -2,9 +2,10 @@
 import { html, Icon } from '../html.js';
 import { phone } from '../phone.js';
 import { t, word } from '../text.js';
-import { length } from '../time.js';
+import { length, now } from '../time.js';
 import { Avatar, Chip, Phone, Tier, Timer } from './bits.js';
-import { callerName } from './who.js';
+import { sentence, spotOf } from './waiting.js';
+import { callerName, explains } from './who.js';
 
 /** @import { Customer, LiveCall } from '../types/wire.d.ts' */
 
@@ -34,7 +35,7 @@ function Recording({ recording }) {
 /** The line under the name: company, number, owner. @param {{call: LiveCall, customer?: Customer | null}} props */
 function Facts({ call, customer }) {
   const owner = customer?.owner_name && [customer.owner_name, customer.owner_extension || phone(customer.owner_mobile)].filter(Boolean).join(', ');
-  const number = call.pop?.number || call.number || call.caller_number;
+  const number = call.pop?.number || call.number;
   return html`<p class="callfacts">
     ${customer?.company && html`<span>${customer.company}</span>`}
     ${number && customer && html`<${Phone} number=${number} />`}
@@ -44,15 +45,15 @@ function Facts({ call, customer }) {
   </p>`;
 }
 
-/** How the caller came to this agent, step by step. @param {{call: LiveCall}} props */
-function CameBy({ call }) {
+/** How the caller came to this agent, step by step. @param {{call: LiveCall, waited: number}} props */
+function CameBy({ call, waited }) {
   const steps = [phone(call.did), ...(call.path ?? []), call.queue && t('cameby.queue', { queue: call.queue })].filter(Boolean);
   return html`<div class="cameby">
     <span class="muted">${t(call.direction === 'outbound' ? 'cameby.out' : 'cameby.label')}</span>
     <ol class="crumbs">${steps.map((step) => html`<li><span class="chip chip-plain">${step}</span></li>`)}</ol>
     <span class="cameby-end">
       ${call.recording && html`<${Recording} recording=${call.recording} />`}
-      ${call.queue ? html`<${Chip} kind="accent">${t('waited', { length: length(call.waited) })}<//>` : null}
+      ${call.queue ? html`<${Chip} kind="accent"><span class="num">${t('waited', { length: length(waited) })}</span><//>` : null}
     </span>
   </div>`;
 }
@@ -66,6 +67,8 @@ export function CallCard({ call, linked }) {
   const pop = call.pop;
   const customer = linked ?? (pop?.match === 'several' ? null : pop?.customer);
   const name = customer?.name ?? callerName(call);
+  const spot = spotOf(call.call_id);
+  const why = spot ? sentence(spot.caller, spot.rank, spot.of) : explains(call.why) && call.why;
   return html`<section class=${`card callcard is-${call.phase}`} aria-label=${t('callcard.label')}>
     <div class="callcard-head">
       <${Avatar} name=${customer?.name} match=${pop?.match} />
@@ -82,7 +85,7 @@ export function CallCard({ call, linked }) {
       </div>
       <${Clock} call=${call} />
     </div>
-    <${CameBy} call=${call} />
-    ${call.why && html`<p class="why"><span class="muted">${t('why.label')}</span> ${call.why}</p>`}
+    <${CameBy} call=${call} waited=${spot ? now.value - spot.caller.joined_at : call.waited} />
+    ${why && html`<p class="why"><span class="muted">${t('why.label')}</span> <span class="num">${why}</span></p>`}
   </section>`;
 }

@@ -1,12 +1,14 @@
 // @ts-check
+import { awaited, useWatch } from '../fresh.js';
 import { html } from '../html.js';
 import { useLoad } from '../load.js';
+import { phone } from '../phone.js';
 import { t, word } from '../text.js';
 import { exact, length, when } from '../time.js';
 import { Chip, Failure, Outcome, Phone, Skeleton, Tier } from './bits.js';
 import { Panel } from './panel.js';
 import { Recording } from './recording.js';
-import { rowName } from './who.js';
+import { explains, rowName } from './who.js';
 
 /** @import { CallRow, Step } from '../types/wire.d.ts' */
 
@@ -14,9 +16,9 @@ import { rowName } from './who.js';
 const Headline = ({ row }) => html`<div class="call-headline">
   <p class="call-badges"><${Outcome} outcome=${row.outcome} /><${Tier} tier=${row.customer?.tier} />${row.queue && html`<${Chip}>${row.queue}<//>`}${row.agent_name && html`<${Chip}>${t('call.with', { agent: row.agent_name })}<//>`}</p>
   <p class="muted num">${[when(row.arrived_at), row.waited ? t('waited', { length: length(row.waited) }) : '', row.talked ? t('call.talked', { length: length(row.talked) }) : ''].filter(Boolean).join(' · ')}
-    ${row.customer && html` · <${Phone} number=${row.number || row.caller_number} />`}</p>
+    ${row.customer && html` · <${Phone} number=${row.number} />`}</p>
   ${row.path?.length ? html`<ol class="crumbs">${row.path.map((step) => html`<li><span class="chip chip-plain">${step}</span></li>`)}</ol>` : null}
-  ${row.why && html`<p class="why"><span class="muted">${t('why.label')}</span> ${row.why}</p>`}
+  ${explains(row.why) && html`<p class="why"><span class="muted">${t('why.label')}</span> ${row.why}</p>`}
 </div>`;
 
 /** @param {{row: CallRow}} props */
@@ -26,13 +28,16 @@ function Disposition({ row }) {
   return html`<div>${chosen && html`<p><strong>${chosen}</strong></p>`}${row.note && html`<p class="event-note">${row.note}</p>`}${row.note_by && html`<p class="hint">${t('call.note_by', { author: row.note_by })}</p>`}</div>`;
 }
 
+const NUMBER = /\+\d{7,15}/g;
+
 /** @param {{steps: Step[]}} props */
-const Steps = ({ steps }) => html`<ol class="steps">${steps.map((step) => html`<li key=${step.seq}><span class="num muted">${exact(step.at)}</span><span>${step.text}</span></li>`)}</ol>`;
+const Steps = ({ steps }) => html`<ol class="steps">${steps.map((step) => html`<li key=${step.seq}><span class="num muted">${exact(step.at)}</span><span>${step.text.replace(NUMBER, phone)}</span></li>`)}</ol>`;
 
 /** One call beside the list: its outcome, its recording and words, and every step it took. @param {{callId: string, close: () => void}} props */
 export function CallPanel({ callId, close }) {
   const { data, error, reload } = useLoad(`/calls/${encodeURIComponent(callId)}`);
   const row = /** @type {CallRow | undefined} */ (data?.call);
+  useWatch(row ? awaited(row) : '', reload);
   return html`<${Panel} wide title=${row ? rowName(row) : t('call.title')} close=${close}>
     ${error && html`<${Failure} error=${error} again=${reload} />`}
     ${!row && !error && html`<${Skeleton} rows=${6} />`}

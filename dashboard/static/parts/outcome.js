@@ -18,7 +18,7 @@ export const RESULTS = ['solved', 'callback', 'handed_on', 'refused', 'unreached
 
 /** @param {{label: string, name: 'topic' | 'result', values: string[], chosen: string, keys: boolean, choose: (value: string) => void}} props */
 const Choice = ({ label, name, values, chosen, keys, choose }) => html`<div class="choice" role="group" aria-label=${label}>
-  <h3>${label}</h3>
+  <h2>${label}</h2>
   <div class="choice-row">${values.map((value, i) => html`<button key=${value} class="pill" aria-pressed=${chosen === value} onClick=${() => choose(chosen === value ? '' : value)}>
     <span class=${`pill-key num ${keys ? '' : 'is-off'}`} aria-hidden="true">${i + 1}</span>${word(name, value)}</button>`)}</div>
 </div>`;
@@ -56,15 +56,16 @@ export function Outcome({ call }) {
     setBusy(false);
   }
 
-  /** @param {number} i */
+  /** Two quick keys may come before the page is drawn again: ask the draft, not the page. @param {number} i */
   function digit(i) {
-    const values = asksFor === 'topic' ? TOPICS : RESULTS;
-    if (values[i]) change({ [asksFor]: values[i] });
+    const name = draftOf(call).topic ? 'result' : 'topic';
+    const value = (name === 'topic' ? TOPICS : RESULTS)[i];
+    if (value) change({ [name]: value });
   }
   useKeys({
     ...Object.fromEntries(Array.from({ length: 9 }, (_, i) => [String(i + 1), () => digit(i)])),
     n: () => note.current?.focus(), N: () => note.current?.focus(),
-    Backspace: () => change(draft.result ? { result: '' } : { topic: '' }),
+    Backspace: () => change(draftOf(call).result ? { result: '' } : { topic: '' }),
     'Ctrl+Enter': () => void done(), Enter: () => (ended ? void done() : false),
     Escape: () => (document.activeElement === note.current ? note.current?.blur() : false),
   });

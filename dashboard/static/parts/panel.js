@@ -20,11 +20,11 @@ export function Panel({ title, close, wide, children }) {
     /** @type {HTMLElement} */ (first).focus();
     return () => before instanceof HTMLElement && before.focus();
   }, []);
-  return html`<aside class=${`panel ${wide ? 'panel-wide' : ''}`} role="dialog" aria-labelledby=${id} tabindex="-1" ref=${box}>
+  return html`<section class=${`panel ${wide ? 'panel-wide' : ''}`} role="dialog" aria-labelledby=${id} tabindex="-1" ref=${box}>
     <header class="panel-head">
       <h2 id=${id}>${title}</h2>
       <button class="icon-button" onClick=${close} aria-label=${t('close')} title=${t('close')}><${Icon} name="cross" /></button>
     </header>
     <div class="panel-body">${children}</div>
-  </aside>`;
+  </section>`;
 }

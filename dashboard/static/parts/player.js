@@ -73,8 +73,8 @@ export function Player({ playback, sha256 }) {
   return html`<div class="player" role="group" aria-label=${t('player.label')}>
     <${SeekBar} playback=${playback} />
     <div class="player-row">
-      <button class="button button-dark player-play" onClick=${() => playback.toggle()} aria-label=${t(playing ? 'player.pause' : 'player.play')}>
-        <${Icon} name=${playing ? 'pause' : 'play'} /><${Key} keys="Space" /></button>
+      <button class="button button-dark player-play" onClick=${() => playback.toggle()}>
+        <${Icon} name=${playing ? 'pause' : 'play'} /><span class="visually-hidden">${t(playing ? 'player.pause' : 'player.play')}</span><${Key} keys="Space" /></button>
       <${Times} playback=${playback} />
       <button class="button num player-rate" onClick=${() => playback.faster()} aria-label=${t('player.rate', { rate: playback.rate.value })}>${playback.rate.value}×</button>
       ${sha256 && html`<${Chip} kind="good" icon="check" title=${sha256}>${t('player.checksum')}<//>`}

@@ -21,14 +21,18 @@ export const BREAKS = ['lunch', 'coffee', 'training', 'meeting', 'other'];
  */
 export const setAvailability = (availability, reason = '') => report(request('PUT', '/me/availability', { availability, reason }));
 
-/** @param {LiveMe} mine @returns {[string, string, number]} what I do, its icon, since when */
+/** An activity that says more than the availability: its icon. @type {Record<string, string>} */
+const BUSY = { ringing: 'dotted', dialling: 'dotted', talking: 'disc', on_hold: 'half' };
+/** Icon and colour of an availability. @type {Record<string, [string, string]>} */
+const RESTING = { available: ['disc', 'good'], break: ['half', 'warn'], wrap_up: ['half', 'warn'], offline: ['ring', 'muted'] };
+
+/** @param {LiveMe} mine @returns {{name: string, icon: string, colour: string, since: number}} what I do */
 function stateOf(mine) {
-  if (['ringing', 'talking', 'on_hold', 'dialling'].includes(mine.activity)) {
-    return [word('activity', mine.activity), 'half', mine.activity_since];
-  }
+  const busy = BUSY[mine.activity];
+  if (busy) return { name: word('activity', mine.activity), icon: busy, colour: 'accent', since: mine.activity_since };
   const reason = mine.availability === 'break' && mine.reason ? ` · ${word('break', mine.reason)}` : '';
-  const icons = { available: 'disc', break: 'half', wrap_up: 'half', offline: 'ring' };
-  return [word('availability', mine.availability) + reason, icons[mine.availability], mine.since];
+  const [icon, colour] = RESTING[mine.availability];
+  return { name: word('availability', mine.availability) + reason, icon, colour, since: mine.since };
 }
 
 /** The rest of the wrap-up as a ring and seconds. @param {{mine: LiveMe}} props */
@@ -46,10 +50,9 @@ function WrapUp({ mine }) {
 
 /** @param {{mine: LiveMe}} props */
 function State({ mine }) {
-  const [name, icon, since] = stateOf(mine);
-  const busy = icon === 'half';
+  const { name, icon, colour, since } = stateOf(mine);
   return html`<div class="state">
-    <p class="state-name"><${Icon} name=${icon} class=${busy ? 'warn' : mine.availability === 'available' ? 'good' : 'muted'} />${name}</p>
+    <p class="state-name"><${Icon} name=${icon} class=${colour} />${name}</p>
     <p class="state-since">${t('state.for')} <${Timer} since=${since} /></p>
     ${mine.availability === 'wrap_up' && mine.until ? html`<${WrapUp} mine=${mine} />` : null}
   </div>`;
@@ -61,6 +64,8 @@ function StateButtons({ mine }) {
   const [asked, setAsked] = useState('');
   const why = whyNot() || (mine.agent ? '' : t('state.no_phone'));
   useEffect(() => setAsked(''), [mine.availability, mine.reason]);
+  // A call takes the number keys: reasons that stand open must not take them first.
+  useEffect(() => setChoosing(false), [mine.activity]);
 
   /** @param {string} availability @param {string} [reason] */
   async function choose(availability, reason) {
@@ -104,7 +109,7 @@ function MyPhone({ mine }) {
 }
 
 /** @param {{today: View['today']}} props */
-const MyDay = ({ today }) => html`<section class="rail-part">
+const MyDay = ({ today }) => html`<section class="rail-part rail-day">
   <h2>${t('day.title')}</h2>
   <dl class="figures dims">
     <div><dt>${t('day.calls')}</dt><dd class="num">${today.calls}</dd></div>

@@ -13,7 +13,7 @@ import { Transcript } from './transcript.js';
  * @param {{recording: RecordingRow, customer?: string, agent?: string, compact?: boolean}} props
  */
 export function Recording({ recording, customer, agent, compact }) {
-  const playback = useMemo(() => new Playback(recording.id, recording.seconds), [recording.id]);
+  const playback = useMemo(() => new Playback(recording.id, recording.seconds), [recording.id, recording.seconds]);
   useEffect(() => () => playback.stop(), [playback]);
   if (recording.state !== 'stored') {
     const bad = recording.state === 'failed';

@@ -1,6 +1,7 @@
 // @ts-check
 import { useState } from 'preact/hooks';
 import { request, withQuery } from '../api.js';
+import { useFresh } from '../fresh.js';
 import { html, Icon } from '../html.js';
 import { useLoad, usePages } from '../load.js';
 import { phone } from '../phone.js';
@@ -15,7 +16,8 @@ import { Sentinel } from './sentinel.js';
 /** @import { CallRow, CustomerNote } from '../types/wire.d.ts' */
 
 /** @param {{row: CallRow}} props */
-function CallItem({ row }) {
+function CallItem({ row: given }) {
+  const row = useFresh(given);
   const [open, setOpen] = useState(false);
   const [colour, icon] = outcomeMark(row.outcome);
   const heard = (row.recordings ?? []).filter((one) => one.state === 'stored');

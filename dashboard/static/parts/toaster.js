@@ -17,4 +17,4 @@ function One({ toast }) {
 }
 
 export const Toasts = () =>
-  html`<ul class="toasts" aria-label=${t('toasts.label')}>${toasts.value.map((toast) => html`<${One} key=${toast.id} toast=${toast} />`)}</ul>`;
+  html`<section class="toasts" aria-label=${t('toasts.label')}><ul>${toasts.value.map((toast) => html`<${One} key=${toast.id} toast=${toast} />`)}</ul></section>`;

@@ -1,18 +1,30 @@
 // @ts-check
-import { html } from '../html.js';
+import { html, Icon } from '../html.js';
+import { queues } from '../store.js';
 import { nth, t } from '../text.js';
 import { length, now, spoken } from '../time.js';
-import { Chip, Empty, Tier, Timer } from './bits.js';
+import { Empty, Tier, Timer } from './bits.js';
 import { useFlip } from './flip.js';
 import { waitingName } from './who.js';
 
 /** @import { Term, View, Waiting } from '../types/wire.d.ts' */
 
 /** @typedef {[string, Waiting]} Entry entry_id and the caller */
+/** @typedef {{caller: Waiting, rank: number, of: number}} Spot where a call waits */
 
 /** The callers of a queue in the order in which they will be served. @param {View['queues'][string]} queue @returns {Entry[]} */
 export const inOrder = (queue) =>
   Object.entries(queue.waiting ?? {}).sort(([a, x], [b, y]) => x.virtual_join - y.virtual_join || (a < b ? -1 : 1));
+
+/** Where a call waits now, if it does in a queue we see. @param {string | undefined} callId @returns {Spot | null} */
+export function spotOf(callId) {
+  for (const queue of Object.values(queues.value)) {
+    const entries = inOrder(queue);
+    const at = entries.findIndex(([, caller]) => caller.call_id === callId);
+    if (at >= 0) return { caller: entries[at][1], rank: at + 1, of: entries.length };
+  }
+  return null;
+}
 
 /** "VIP +120 s" @param {Term} term */
 const termText = ({ label, seconds }) => t('term', { label, seconds: (seconds < 0 ? '−' : '+') + Math.abs(seconds) });
@@ -30,10 +42,9 @@ function Row({ id, caller, rank, of, mine }) {
   const offered = caller.offered || caller.call_id === mine;
   return html`<li class=${`caller ${offered ? 'is-offered' : ''}`} data-key=${id} title=${sentence(caller, rank, of)}>
     <span class="caller-rank num">${rank}</span>
-    <span class="caller-name"><strong>${waitingName(caller)}</strong><${Tier} tier=${caller.tier} />
-      ${offered && html`<${Chip} kind="accent" icon="dotted">${t('waiting.ringing')}<//>`}</span>
+    <span class="caller-name"><strong>${waitingName(caller)}</strong><${Tier} tier=${caller.tier} /></span>
     <${Timer} class="caller-time" since=${caller.joined_at} />
-    <span class="caller-why">${terms.map((term) => html`<span class="term num">${termText(term)}</span>`)}
+    <span class="caller-why">${offered && html`<span class="caller-rings accent"><${Icon} name="dotted" />${t('waiting.ringing')}</span>`}${terms.map((term) => html`<span class="term num">${termText(term)}</span>`)}
       <span class="num">${t('place_short', { waited: spoken(now.value - caller.joined_at), rank: nth(rank), of })}</span></span>
   </li>`;
 }

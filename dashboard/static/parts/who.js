@@ -8,14 +8,17 @@ import { t } from '../text.js';
 export function callerName(call) {
   const pop = call.pop;
   if (pop?.customer && pop.match !== 'several') return pop.customer.name;
-  return numberName(pop?.number || call.number || call.caller_number);
+  return numberName(pop?.number || call.number);
 }
 
 /** @param {Waiting} waiting */
 export const waitingName = (waiting) => waiting.name || numberName(waiting.number);
 
 /** @param {CallRow} row */
-export const rowName = (row) => row.customer?.name || numberName(row.number || row.caller_number);
+export const rowName = (row) => row.customer?.name || numberName(row.number);
+
+/** Does it say why a caller stands where they stand? A class alone ("Standard") does not. @param {string | undefined} why */
+export const explains = (why) => /\d/.test(why ?? '');
 
 /** @param {string | undefined} number */
 export const numberName = (number) => (number ? phone(number) : t('who.anonymous'));
