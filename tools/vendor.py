@@ -1,4 +1,4 @@
-"""Fetch the browser's libraries again, exactly as ``vendor/manifest.json`` names them.
+"""Fetch the browser's libraries again, exactly as each ``vendor/manifest.json`` names them.
 
     python tools/vendor.py            # check the files in the checkout against the manifest
     python tools/vendor.py --fetch    # fetch every package again and write files and manifest
@@ -21,8 +21,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-VENDOR = Path(__file__).resolve().parent.parent / "dashboard" / "static" / "vendor"
-MANIFEST = VENDOR / "manifest.json"
+ROOT = Path(__file__).resolve().parent.parent
+VENDOR = ROOT / "dashboard" / "static" / "vendor"
+TEST_VENDOR = ROOT / "tests" / "browser" / "vendor"
+"""What only the tests use; it is no part of what is installed."""
+MANIFEST = "manifest.json"
 
 Package = dict[str, Any]
 """One entry of the manifest: name, version, licence, sha256 (of the package as published) and
@@ -34,10 +37,16 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def problems(packages: list[Package], folder: Path = VENDOR) -> list[str]:
+def manifest(folder: Path) -> list[Package]:
+    """What ``folder`` should hold."""
+    packages: list[Package] = json.loads((folder / MANIFEST).read_text())
+    return packages
+
+
+def problems(packages: list[Package], folder: Path) -> list[str]:
     """What differs between the manifest and ``folder``, one sentence each; empty when nothing."""
     found = []
-    known = {"manifest.json"}
+    known = {MANIFEST}
     for package in packages:
         for name, entry in package["files"].items():
             known.add(name)
@@ -51,8 +60,8 @@ def problems(packages: list[Package], folder: Path = VENDOR) -> list[str]:
     return found
 
 
-def fetch(package: Package, work: Path) -> None:
-    """Fetch one package with npm, copy its files under vendor/, and note the checksums."""
+def fetch(package: Package, work: Path, folder: Path) -> None:
+    """Fetch one package with npm, copy its files into ``folder``, and note the checksums."""
     npm = shutil.which("npm")
     if npm is None:
         raise SystemExit("npm is not installed (cure: apt-get install npm, only to re-vendor)")
@@ -69,8 +78,17 @@ def fetch(package: Package, work: Path) -> None:
                 raise SystemExit(f"{entry['from']} is no file in {wanted}")
             data = member.read()
             entry["sha256"] = digest(data)
-            (VENDOR / name).parent.mkdir(parents=True, exist_ok=True)
-            (VENDOR / name).write_bytes(data)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+
+
+def fetch_all(folder: Path) -> None:
+    """Fetch every package of ``folder`` again and write its manifest anew."""
+    packages = manifest(folder)
+    with tempfile.TemporaryDirectory() as work:
+        for package in packages:
+            fetch(package, Path(work), folder)
+    (folder / MANIFEST).write_text(json.dumps(packages, indent=2) + "\n")
 
 
 def main() -> int:
@@ -78,14 +96,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--fetch", action="store_true", help="fetch the packages again with npm")
     arguments = parser.parse_args()
-    packages: list[Package] = json.loads(MANIFEST.read_text())
-    if arguments.fetch:
-        with tempfile.TemporaryDirectory() as work:
-            for package in packages:
-                fetch(package, Path(work))
-        MANIFEST.write_text(json.dumps(packages, indent=2) + "\n")
-    found = problems(packages)
-    print("\n".join(found) or f"{len(packages)} packages are as the manifest says")
+    found = []
+    for folder in (VENDOR, TEST_VENDOR):
+        if arguments.fetch:
+            fetch_all(folder)
+        found += problems(manifest(folder), folder)
+    print("\n".join(found) or "every package is as its manifest says")
     return 1 if found else 0
 
 

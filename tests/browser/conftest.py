@@ -1,23 +1,56 @@
-"""The fake server of the browser tests."""
+"""The fake server of the browser tests, and the one driver they share.
+
+The tests of this folder run on one event loop, the session's: Playwright's driver lives on a loop,
+and one driver for each test would take longer than the tests themselves. Each test still has its
+own server and its own browser profile.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+from pytest_asyncio import is_async_test
 
 from tests.browser import samples
 from tests.browser.fake_server import FakeServer, serving
-from tests.browser.fixtures_browser import OpenPage
+from tests.browser.fixtures_browser import OpenPage, driving, opening
 
 Desk = Callable[..., Awaitable[tuple[FakeServer, Page]]]
 """``await desk(role, path, view=..., **context)``: parts of the view, options of Playwright."""
 
 
-@pytest.fixture
+HERE = Path(__file__).parent
+SESSION = pytest.mark.asyncio(loop_scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of this folder on the session's event loop."""
+    for item in items:
+        if HERE in item.path.parents and is_async_test(item):
+            item.add_marker(SESSION, append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """The session's Chromium, driven from the session's loop."""
+    async with driving(chromium) as connected:
+        yield connected
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
+    """As everywhere, with the shared driver."""
+    async with opening(browser) as open_one:
+        yield open_one
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def desk(open_page: OpenPage) -> AsyncIterator[Desk]:
     """What starts a server and opens its page, live; see :data:`Desk`."""
     async with AsyncExitStack() as stack:

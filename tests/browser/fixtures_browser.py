@@ -1,7 +1,8 @@
 """A real Chromium for tests: one process for the session, a fresh profile for each test.
 
 The process is started once and spoken to over its DevTools port, so that a test may run on any
-event loop. ``open_page`` gives pages and, at the end of the test, fails it for every error in the
+event loop: a test that needs a loop of its own takes ``open_page`` and a driver of its own, those
+in this folder share one of both. At the end ``open_page`` fails the test for every error in the
 console, every uncaught exception and every breach of the Content-Security-Policy.
 """
 
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +87,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             process.wait()
 
 
-@pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    """The session's Chromium, connected on this test's event loop."""
+@asynccontextmanager
+async def driving(chromium: str) -> AsyncIterator[Browser]:
+    """Chromium, driven from the running event loop; starting the driver takes a second."""
     async with async_playwright() as playwright:
         connected = await playwright.chromium.connect_over_cdp(chromium)
         try:
@@ -96,12 +98,9 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
             await connected.close()
 
 
-@pytest.fixture
-async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
-    """Open ``url`` in a fresh profile; keyword arguments go to Playwright's ``new_context``.
-
-    ``expected``: parts of console messages this test provokes on purpose.
-    """
+@asynccontextmanager
+async def opening(browser: Browser) -> AsyncIterator[OpenPage]:
+    """What opens pages in fresh profiles, and at the end fails for whatever they complained of."""
     complaints: list[str] = []
     contexts = []
 
@@ -125,7 +124,19 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
         await page.goto(url)
         return page
 
-    yield open_one
-    for context in contexts:
-        await asyncio.wait_for(context.close(), 10)
+    try:
+        yield open_one
+    finally:
+        for context in contexts:
+            await asyncio.wait_for(context.close(), 10)
     assert not complaints, "the browser complained:\n" + "\n".join(complaints)
+
+
+@pytest.fixture
+async def open_page(chromium: str) -> AsyncIterator[OpenPage]:
+    """Open ``url`` in a fresh profile; keyword arguments go to Playwright's ``new_context``.
+
+    ``expected``: parts of console messages this test provokes on purpose.
+    """
+    async with driving(chromium) as browser, opening(browser) as open_one:
+        yield open_one

@@ -5,6 +5,7 @@ picture under .cache/screenshots/ for the eyes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from playwright.async_api import Page, expect
 
 from tests.browser import samples
 from tests.browser.conftest import Desk
-from tests.browser.fixtures_browser import SCREENSHOTS
+from tests.browser.fake_server import FakeServer, serving
+from tests.browser.fixtures_browser import SCREENSHOTS, OpenPage
 from tests.browser.samples import SECOND, Json, call, contact, live_me, me, now
 
 pytestmark = pytest.mark.browser
@@ -136,10 +138,29 @@ OVERFLOW = """() => [...document.querySelectorAll('body *')]
   .map((e) => `${e.tagName}.${e.className?.baseVal ?? e.className}`)"""
 
 
+NOTHING_NEW = {"crowd", "long", "unknown", "anonymous", "offline"}
+"""Scenes of the same parts as others: axe-core is not asked twice."""
+
+AXE = Path(__file__).with_name("vendor") / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
 async def complaints(page: Page) -> list[str]:
     """What a designer would see at once."""
     unnamed = [f"no name: {it}" for it in await page.evaluate(UNNAMED)]
     return unnamed + [f"beyond the edge: {it}" for it in await page.evaluate(OVERFLOW)]
+
+
+async def barriers(page: Page) -> list[str]:
+    """What keeps people out, by axe-core: names, roles, contrast of text (4.5:1), order."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE.read_text())
+    result = await page.evaluate("(tags) => axe.run({ runOnly: tags })", RULES)
+    return [
+        f"{wrong['impact']} {wrong['id']}: {node['html'][:120]}"
+        for wrong in result["violations"]
+        for node in wrong["nodes"]
+    ]
 
 
 @pytest.mark.parametrize("role", ["agent", "admin"])
@@ -156,9 +177,25 @@ async def test_each_scene_fits_and_is_labelled(desk: Desk, look: str, role: str)
         await page.wait_for_timeout(250)
         await expect(page.locator(".skeleton-row:nth-child(2)")).to_have_count(0)
         await page.screenshot(path=SCREENSHOTS / f"{scene}-{look}.png")
-        if wrong := await complaints(page):
+        wrong = await complaints(page)
+        if scene not in NOTHING_NEW:
+            wrong += await barriers(page)
+        if wrong:
             found[scene] = wrong
     assert found == {}
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+async def test_nobody_is_kept_out_at_the_door(open_page: OpenPage, colours: str) -> None:
+    async with serving(FakeServer(logged_in=False)) as server:
+        page = await open_page(server.url, color_scheme=colours, reduced_motion="reduce")
+        await page.get_by_label("User name").fill("anna")
+        await page.get_by_label("Password").fill("wrong")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("The name or the password is wrong.")).to_be_visible()
+        await page.screenshot(path=SCREENSHOTS / f"login-{colours}.png")
+        assert await barriers(page) == []
+        await page.close()
 
 
 async def test_a_phone_shows_the_floor_and_the_desk(desk: Desk) -> None:

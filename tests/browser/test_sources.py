@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import re
 from pathlib import Path
 
@@ -16,11 +15,12 @@ LARGEST_TOGETHER = 60_000
 
 
 def test_the_libraries_are_what_the_manifest_says() -> None:
-    assert vendor.problems(json.loads(vendor.MANIFEST.read_text())) == []
+    for folder in (vendor.VENDOR, vendor.TEST_VENDOR):
+        assert vendor.problems(vendor.manifest(folder), folder) == []
 
 
 def test_a_changed_library_is_noticed(tmp_path: Path) -> None:
-    packages = json.loads(vendor.MANIFEST.read_text())
+    packages = vendor.manifest(vendor.VENDOR)
     for package in packages:
         for name in package["files"]:
             (tmp_path / name).write_bytes((vendor.VENDOR / name).read_bytes())
@@ -50,6 +50,17 @@ def test_the_script_is_small_and_every_module_is_checked() -> None:
     together = b"".join(path.read_bytes() for path in (*SCRIPTS, *libraries))
     assert len(gzip.compress(together)) < LARGEST_TOGETHER
     assert [p.name for p in SCRIPTS if not p.read_text().startswith("// @ts-check")] == []
+
+
+def test_each_module_is_asked_for_at_once() -> None:
+    page = (STATIC / "index.html").read_text()
+    preloaded = re.findall(r'<link rel="modulepreload" href="/static/([^"]+)">', page)
+    started = re.findall(r'<script(?: type="module")? src="/static/([^"]+)">', page)
+    modules = [p for p in STATIC.rglob("*.*js") if "types" not in p.parts]
+    assert preloaded + started == sorted(preloaded) + started
+    assert {*preloaded, *started} == {p.relative_to(STATIC).as_posix() for p in modules}
+    # A module that begins to load before the import map is known cannot name its libraries.
+    assert page.index("importmap") < page.index("modulepreload")
 
 
 def test_no_style_and_no_script_is_inline() -> None:
