@@ -11,94 +11,62 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from callqueue.availability import AvailabilityService
-from callqueue.policy_file import PolicyFile
-from callqueue.service import QueueService
-from crm_bridge.contacts import PastContacts
-from crm_bridge.identify import Customers, IdentifyService
-from crm_bridge.store import CustomerStore
-from cti.bus import Bus
-from cti.clock import now
+from crm_bridge.identify import Customers
 from cti.config_files import ConfigFileError
-from cti.domain.events import AgentAvailabilityChanged
-from cti.feed import SwitchFeed
-from cti.file_watch import FileWatcher
-from cti.history import History
-from cti.journal import Journal
 from cti.storage import open_engine, shown
-from cti.versions import can_move_waiting_callers
-from dashboard.accounts import Accounts
-from dashboard.app import Dashboard, DashboardService
-from dashboard.deps import Deps, Part
-from ivr.book import MenuBook
-from ivr.service import IvrService
-from recordings import rows as recording_rows
-from recordings.library import Library
-from recordings.service import RecordingService
-from recordings.transcription_service import TranscriptionService
-from ringdesk import __version__
-from ringdesk.adapters import AgentDirectory, CustomerFields
-from ringdesk.metrics import Metrics
-from ringdesk.metrics_listener import MetricsListener
 from ringdesk.migrate import migrate
-from ringdesk.readiness import parts_of
+from ringdesk.parts import (
+    Core,
+    Page,
+    Run,
+    Services,
+    build_core,
+    build_page,
+    build_services,
+    restore,
+)
 from ringdesk.settings import Settings
-from ringdesk.tally import Tally
 
 log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 10.0
-AVAILABILITY_REMEMBERED = 30 * 24 * 3600 * 1_000_000
-"""Microseconds: how far back an agent's last choice is looked for at the start."""
-
-Run = Callable[[], Awaitable[None]]
 
 
 class StartFailed(Exception):
     """The server cannot start; the message says why and what to do."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Server:
-    """All parts of one running Ringdesk."""
+    """One running Ringdesk. ``first_admin_password`` is given once, by the very first start."""
 
     settings: Settings
-    engine: AsyncEngine
-    bus: Bus
-    journal: Journal
-    history: History
-    accounts: Accounts
-    feed: SwitchFeed
-    menus: MenuBook
-    ivr: IvrService
-    availability: AvailabilityService
-    dashboard: Dashboard
-    metrics: MetricsListener
-    listening: asyncio.Event
+    core: Core
+    services: Services
+    page: Page
     first_admin_password: str | None
-    runs: Mapping[str, Run] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set. Raises what a service did not expect."""
         async with asyncio.TaskGroup() as outer:
-            writer = outer.create_task(self.journal.run(), name="journal")
+            writer = outer.create_task(self.core.journal.run(), name="journal")
             try:
                 await self._run_services(stop)
             finally:
                 writer.cancel()
                 await asyncio.gather(writer, return_exceptions=True)
-                await self.engine.dispose()
+                await self.core.engine.dispose()
 
     async def _run_services(self, stop: asyncio.Event) -> None:
+        runs = {**self.core.runs(), **self.services.runs(), **self.page.runs()}
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_of(run), name=name) for name, run in self.runs.items()]
+            tasks = [group.create_task(_of(run), name=name) for name, run in runs.items()]
             await stop.wait()
             log.info("stopping")
             for task in tasks:
@@ -137,113 +105,11 @@ async def open_server(settings: Settings, *, customers: Customers | None = None)
 
 
 async def _build(settings: Settings, engine: AsyncEngine, customers: Customers | None) -> Server:
-    bus = Bus()
-    journal = Journal(engine, bus, now, settings.data_folder / "journal.spool")
-    history, store = History(engine), CustomerStore(engine)
-    library = Library(engine, settings.recordings)
-    accounts = Accounts(engine, settings.dashboard, now)
-    directory = AgentDirectory(accounts)
-    await directory.refresh()
-
-    feed = SwitchFeed(settings.switch, settings.ami, journal.record, now, directory.is_agent)
-    perform = feed.switch.perform
-    identify = IdentifyService(
-        settings.crm, customers or store, PastContacts(history), bus, journal.record, now
-    )
-    menus = await asyncio.to_thread(MenuBook.load, settings.ivr)
-    customer_of = CustomerFields(identify, settings.ivr.customer_deadline)
-    ivr = IvrService(settings.ivr, menus, journal.record, now, customer_of, settings.switch)
-    policy = PolicyFile(settings.queue.policy)
-    queue = QueueService(
-        policy, bus, journal.record, perform, now, can_move=lambda _switch: _can_move(feed)
-    )
-    availability = AvailabilityService(
-        directory.profiles, bus, journal.record, perform, now, settings.queue
-    )
-    recording = RecordingService(settings.recordings, engine, bus, journal.record, perform, now)
-    transcription = TranscriptionService(settings.recordings, engine, bus, journal.record, now)
-
-    tally = Tally(bus)
-
-    await journal.open(__version__)
-    open_calls = await journal.of_calls(await history.open_calls())
-    for part in (feed, identify, queue):
-        part.restore(open_calls)
-    since = now() - AVAILABILITY_REMEMBERED
-    availability.restore(await journal.of_type(AgentAvailabilityChanged, since))
-
-    def parts() -> Sequence[Part]:
-        return parts_of([feed], journal, ivr.server, dashboard.hub, now)
-
-    deps = Deps(
-        engine=engine,
-        journal=journal,
-        bus=bus,
-        history=history,
-        customers=store,
-        library=library,
-        set_availability=availability.set,
-        now=now,
-        parts=parts,
-    )
-    dashboard = Dashboard(settings.dashboard, deps)
-    metrics = Metrics(
-        version=__version__,
-        feeds=[feed],
-        journal=journal,
-        bus=bus,
-        agi=ivr.server,
-        hub=dashboard.hub,
-        transcription=transcription,
-        tally=tally,
-        parts=parts,
-        now=now,
-    )
-    metrics_listener = MetricsListener(
-        settings.metrics, metrics, lambda: recording_rows.backlog(engine)
-    )
-
-    def reload_policy() -> None:
-        policy.reload()
-        queue.policy_changed()
-
-    listening = asyncio.Event()
-    page = DashboardService(dashboard, lambda _host, _port: listening.set())
-    return Server(
-        settings=settings,
-        engine=engine,
-        bus=bus,
-        journal=journal,
-        history=history,
-        accounts=accounts,
-        feed=feed,
-        menus=menus,
-        ivr=ivr,
-        availability=availability,
-        dashboard=dashboard,
-        metrics=metrics_listener,
-        listening=listening,
-        first_admin_password=await accounts.ensure_first_admin(),
-        runs={
-            "feed": feed.run,
-            "ivr": ivr.run,
-            "menus": FileWatcher(menus.places, menus.reload, settings.ivr.reload_seconds).run,
-            "identify": identify.run,
-            "queue": queue.run,
-            "policy": FileWatcher([policy.path], reload_policy).run,
-            "availability": availability.run,
-            "recording": recording.run,
-            "transcription": transcription.run,
-            "dashboard": page.run,
-            "agents": directory.run,
-            "metrics": metrics_listener.run,
-        },
-    )
-
-
-def _can_move(feed: SwitchFeed) -> bool:
-    info = feed.client.info
-    return info is None or can_move_waiting_callers(info.asterisk_version)
+    core = await build_core(settings, engine)
+    services = await build_services(settings, core, customers)
+    await restore(core, services)
+    page = build_page(settings, core, services)
+    return Server(settings, core, services, page, await core.accounts.ensure_first_admin())
 
 
 def first_error(group: BaseException) -> BaseException:

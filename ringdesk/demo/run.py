@@ -129,7 +129,7 @@ async def _robots(world: World, lines: Lines) -> None:
         group.create_task(robots.run([phone.partition("/")[2] for phone in phones]))
         await robots.registered.wait()
         for phone in phones:
-            await world.server.availability.set(phone, "available")
+            await world.server.services.availability.set(phone, "available")
 
 
 def captures() -> list[Path]:

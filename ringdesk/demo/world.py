@@ -233,7 +233,7 @@ async def _up(server: Server, task: asyncio.Task[None]) -> None:
     """Wait until the server is connected and serves; its own error, if it died."""
     try:
         async with asyncio.timeout(START_SECONDS):
-            while not (server.feed.whole and server.listening.is_set()):
+            while not (server.core.feed.whole and server.page.listening.is_set()):
                 if task.done():
                     raise DemoFailed(_why_dead(task))
                 await asyncio.sleep(0.02)

@@ -167,11 +167,12 @@ async def test_beside_a_running_ringdesk_and_without_leaving_a_call_in_its_histo
     serving = asyncio.create_task(server.run(stop))
     try:
         async with asyncio.timeout(10):
-            while not (server.feed.whole and server.listening.is_set() and server.ivr.server.port):
+            page, agi = server.page.listening, server.services.ivr.server
+            while not (server.core.feed.whole and page.is_set() and agi.port):
                 await asyncio.sleep(0.05)
         checks = await site.examined()
-        await server.journal.flush()
-        events = await server.journal.read_after(0, 1000)
+        await server.core.journal.flush()
+        events = await server.core.journal.read_after(0, 1000)
     finally:
         stop.set()
         await serving

@@ -45,24 +45,25 @@ async def sipp(world: World, folder: Path) -> None:
 
 async def straight_to_the_queue(world: World) -> None:
     """Another main menu, without a restart."""
-    before = world.server.menus.current
+    menus = world.server.services.menus
+    before = menus.current
     (world.settings.ivr.menus_folder / "main.toml").write_text(STRAIGHT)
-    await until(lambda: world.server.menus.current is not before, "the new menu to be in force")
+    await until(lambda: menus.current is not before, "the new menu to be in force")
 
 
 async def test_every_call_of_a_burst_is_in_the_history_once(world: World, tmp_path: Path) -> None:
     await straight_to_the_queue(world)
     await sipp(world, tmp_path)
-    book = world.server.feed.reducer.book
+    book = world.server.core.feed.reducer.book
     await until(lambda: book.is_empty, "the book to be empty")
-    await world.server.journal.flush()
-    rows = await world.server.history.newest(limit=1000)
+    await world.server.core.journal.flush()
+    rows = await world.server.core.history.newest(limit=1000)
     assert len(rows) == CALLS
     assert {row.outcome for row in rows} == {"abandoned"}
     assert len({row.caller_number for row in rows}) == CALLS
     events: list[Event] = []
     for row in rows:
-        events += await world.server.journal.of_call(row.call_id)
+        events += await world.server.core.journal.of_call(row.call_id)
     counts = Counter(type(event) for event in events)
     once = (CallArrived, CallQueued, QueueLeft, CallEnded)
     assert [counts[kind] for kind in once] == [CALLS] * len(once)

@@ -85,7 +85,7 @@ async def an_outcome_is_saved(page: Page) -> None:
 
 
 async def the_history_has_it_all(page: Page, world: World) -> None:
-    row = (await world.server.history.newest(limit=1))[0]
+    row = (await world.server.core.history.newest(limit=1))[0]
     assert (row.outcome, row.agent, row.queue) == ("answered", "PJSIP/101", "support")
     assert row.menu_path == "Billing and support"
     assert row.note == "Wants the October refund on Friday"

@@ -43,7 +43,7 @@ async def test_the_same_with_a_slow_crm(asterisk_prefix: Prefix, tmp_path: Path)
 
     async with asterisk_world(tmp_path, customers=slow, progress=lambda _text: None) as world:
         call_id = await the_vip_is_first(world, press="1")
-        events = await world.server.journal.of_call(call_id)
+        events = await world.server.core.journal.of_call(call_id)
         matches = [event.match for event in events if isinstance(event, CustomerIdentified)]
         labels = [event.label for event in events if isinstance(event, QueueEntryScored)]
         assert matches == ["late", "one"]
@@ -54,32 +54,29 @@ async def test_the_same_with_a_slow_crm(asterisk_prefix: Prefix, tmp_path: Path)
 async def the_vip_is_first(world: World, press: str) -> str:
     """Plays it; returns the VIP's call id."""
     assert world.asterisk is not None
+    book, journal = world.server.core.feed.reducer.book, world.server.core.journal
     async with phones_of(world, "101") as (trunk, desk):
         waiting = await asyncio.gather(*(call_in(trunk, number, "1") for number in STANDARD))
-        await until(lambda: len(world.server.feed.reducer.book.waiting()) == 6, "six to wait")
+        await until(lambda: len(book.waiting()) == 6, "six to wait")
         vip = await call_in(trunk, VIP, press=press)
-        await until(lambda: len(world.server.feed.reducer.book.waiting()) == 7, "the VIP to wait")
-        call_id = next(
-            entry.leg.call.id
-            for entry in world.server.feed.reducer.book.waiting()
-            if entry.leg.number == VIP
-        )
+        await until(lambda: len(book.waiting()) == 7, "the VIP to wait")
+        call_id = next(entry.leg.call.id for entry in book.waiting() if entry.leg.number == VIP)
 
         async def moved() -> bool:
-            events = await world.server.journal.of_call(call_id)
+            events = await journal.of_call(call_id)
             return any(isinstance(event, QueueMoved) for event in events)
 
         await until(moved, "the VIP to be moved")
         order = await world.asterisk.cli("queue show support")
         first = next(line for line in order.splitlines() if line.strip().startswith("1."))
-        events = await world.server.journal.of_call(call_id)
+        events = await journal.of_call(call_id)
         move = next(event for event in events if isinstance(event, QueueMoved))
         assert (move.from_rank, move.to_rank, move.of) == (7, 1, 7)
         assert move.sentence.startswith("VIP +120 s, waited ")
         assert move.sentence.endswith(": 1st of 7")
         assert f"prio: {move.priority}" in first
 
-        await world.server.availability.set("PJSIP/101", "available")
+        await world.server.services.availability.set("PJSIP/101", "available")
         ringing = await desk.incoming(timeout=15)
         assert ringing.caller == VIP
         await ringing.answer()

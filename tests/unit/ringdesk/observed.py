@@ -45,18 +45,19 @@ async def played(world: World) -> None:
     server = world.server
     async with asyncio.timeout(20):
         await world.replay.played.wait()
-        while server.feed.reducer.book.calls or server.dashboard.desk.seq < server.journal.seq:
+        book, desk = server.core.feed.reducer.book, server.page.dashboard.desk
+        while book.calls or desk.seq < server.core.journal.seq:
             await asyncio.sleep(0.02)
-    await server.journal.flush()
+    await server.core.journal.flush()
     await asyncio.sleep(0)
 
 
 async def scrape(world: World) -> Samples:
     """What Prometheus reads, by name and sorted labels."""
     async with asyncio.timeout(5):
-        while not world.server.metrics.port:
+        while not world.server.page.metrics.port:
             await asyncio.sleep(0.01)
-    text = await fetch(f"http://127.0.0.1:{world.server.metrics.port}/metrics")
+    text = await fetch(f"http://127.0.0.1:{world.server.page.metrics.port}/metrics")
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)

@@ -50,7 +50,7 @@ async def test_a_call_of_a_known_customer_leaves_no_trace_of_them(
         await _talk_nonsense(world)
         _break_the_reader(world)
         await _ask_in_vain(world)
-        known = await world.server.journal.of_call(await _call_id(world))
+        known = await world.server.core.journal.of_call(await _call_id(world))
     assert any(CALLER_NAME in str(event) for event in known), "the call was not that of the test"
     assert any("Ivanova" in str(event) for event in known), "the customer was not recognised"
     written = "".join(capsys.readouterr())
@@ -76,12 +76,12 @@ async def test_lines_about_a_call_say_which(
 
 async def _fail_in_a_call(world: World) -> None:
     ask = GetVariable(call_id="pbx-1.5", channel="PJSIP/none-1", variable="X")
-    reply = await world.server.feed.switch.perform(ask)
+    reply = await world.server.core.feed.switch.perform(ask)
     raise RuntimeError(reply.message)
 
 
 async def _call_id(world: World) -> str:
-    return str((await world.server.history.newest(limit=1))[0].call_id)
+    return str((await world.server.core.history.newest(limit=1))[0].call_id)
 
 
 async def _save_a_note(world: World) -> None:
@@ -102,9 +102,9 @@ async def _save_a_note(world: World) -> None:
 async def _agi(world: World, *lines: str) -> None:
     """A call put into our hands, that is gone after some lines."""
     async with asyncio.timeout(5):
-        while not world.server.ivr.server.listening:
+        while not world.server.services.ivr.server.page.listening:
             await asyncio.sleep(0.01)
-    _, writer = await asyncio.open_connection("127.0.0.1", world.server.ivr.server.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", world.server.services.ivr.server.port)
     writer.write("".join(f"{line}\n" for line in lines).encode())
     await asyncio.sleep(0.1)
     writer.close()
@@ -134,7 +134,7 @@ async def _talk_nonsense(world: World) -> None:
 
 def _break_the_reader(world: World) -> None:
     """Events no Asterisk sends, and a part of ours that fails at a good one."""
-    client = world.server.feed.client
+    client = world.server.core.feed.client
     who = f"\r\nCallerIDNum: {NUMBER}\r\nCallerIDName: {CALLER_NAME}"
     client._take_event(f"Event: Newchannel{who}".encode())
     client._take_event(f"Event: Hangup\r\nUniqueid: 1.1\r\nCause: {NUMBER}x{who}".encode())
@@ -148,4 +148,4 @@ def _break_the_reader(world: World) -> None:
 
 async def _ask_in_vain(world: World) -> None:
     ask = GetVariable(call_id="pbx-1.5", channel=f"PJSIP/{NUMBER}-1", variable=DIGITS)
-    await world.server.feed.switch.perform(ask)
+    await world.server.core.feed.switch.perform(ask)

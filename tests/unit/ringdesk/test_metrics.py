@@ -61,7 +61,7 @@ async def test_a_queue_is_told_of_while_somebody_waits_and_ever_after(tmp_path: 
     queue = {"switch": "pbx", "queue": "support"}
     async with observed_world(tmp_path, ABANDONED, speed=4) as world:
         async with asyncio.timeout(10):
-            while not world.server.feed.reducer.book.waiting():
+            while not world.server.core.feed.reducer.book.waiting():
                 await asyncio.sleep(0.01)
         samples = await scrape(world)
         assert value(samples, "ringdesk_waiting_calls", **queue) == 1
@@ -114,9 +114,9 @@ def test_the_dashboard_is_whole() -> None:
 
 async def _port(world: World) -> int:
     async with asyncio.timeout(5):
-        while not world.server.metrics.port:
+        while not world.server.page.metrics.port:
             await asyncio.sleep(0.01)
-    return world.server.metrics.port
+    return world.server.page.metrics.port
 
 
 async def test_openmetrics_is_spoken_to_those_who_ask(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ async def test_a_taken_port_harms_nothing_and_is_tried_again(
 ) -> None:
     monkeypatch.setattr("ringdesk.metrics_listener._LISTEN_AGAIN_SECONDS", 0.05)
     async with observed_world(tmp_path) as world:
-        first = world.server.metrics
+        first = world.server.page.metrics
         port = await _port(world)
         second = MetricsListener(MetricsSettings(port=port), first._metrics, first._read_backlog)
         server = asyncio.create_task(second._serve())
@@ -155,7 +155,7 @@ async def test_ready_says_which_part_is_not_and_why(tmp_path: Path) -> None:
         world.replay._server.close()
         world.replay.drop_clients()
         async with asyncio.timeout(5):
-            while world.server.feed.whole:
+            while world.server.core.feed.whole:
                 await asyncio.sleep(0.01)
         async with client.get("/api/ready") as answer:
             assert answer.status == 503

@@ -1,0 +1,219 @@
+"""The parts of a running server and how they are joined: who gets what, and nothing else.
+
+Three layers, each built from the one before: the core that everything stands on, the services that
+follow the bus, and the page that people see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from callqueue.availability import AvailabilityService
+from callqueue.policy_file import PolicyFile
+from callqueue.service import QueueService
+from crm_bridge.contacts import PastContacts
+from crm_bridge.identify import Customers, IdentifyService
+from crm_bridge.store import CustomerStore
+from cti.bus import Bus
+from cti.clock import now
+from cti.domain.events import AgentAvailabilityChanged
+from cti.feed import SwitchFeed
+from cti.file_watch import FileWatcher
+from cti.history import History
+from cti.journal import Journal
+from cti.versions import can_move_waiting_callers
+from dashboard.accounts import Accounts
+from dashboard.app import Dashboard, DashboardService
+from dashboard.deps import Deps, Part
+from ivr.book import MenuBook
+from ivr.service import IvrService
+from recordings import rows as recording_rows
+from recordings.library import Library
+from recordings.service import RecordingService
+from recordings.transcription_service import TranscriptionService
+from ringdesk import __version__
+from ringdesk.adapters import AgentDirectory, CustomerFields
+from ringdesk.metrics import Metrics
+from ringdesk.metrics_listener import MetricsListener
+from ringdesk.readiness import parts_of
+from ringdesk.settings import Settings
+from ringdesk.tally import Tally
+
+AVAILABILITY_REMEMBERED = 30 * 24 * 3600 * 1_000_000
+"""Microseconds: how far back an agent's last choice is looked for at the start."""
+
+Run = Callable[[], Awaitable[None]]
+"""What a part does until it is cancelled."""
+
+
+@dataclass(frozen=True)
+class Core:
+    """What everything stands on."""
+
+    engine: AsyncEngine
+    bus: Bus
+    journal: Journal
+    history: History
+    customers: CustomerStore
+    accounts: Accounts
+    agents: AgentDirectory
+    feed: SwitchFeed
+
+    def runs(self) -> Mapping[str, Run]:
+        """The journal is not among them: it outlives all others."""
+        return {"feed": self.feed.run, "agents": self.agents.run}
+
+
+@dataclass(frozen=True)
+class Services:
+    """What follows the bus and acts."""
+
+    identify: IdentifyService
+    menus: MenuBook
+    ivr: IvrService
+    policy: PolicyFile
+    queue: QueueService
+    availability: AvailabilityService
+    recording: RecordingService
+    transcription: TranscriptionService
+
+    def runs(self) -> Mapping[str, Run]:
+        """The services, and what watches the files people edit."""
+        seconds = self.menus.settings.reload_seconds
+        return {
+            "ivr": self.ivr.run,
+            "menus": FileWatcher(self.menus.places, self.menus.reload, seconds).run,
+            "identify": self.identify.run,
+            "queue": self.queue.run,
+            "policy": FileWatcher([self.policy.path], self._reload_policy).run,
+            "availability": self.availability.run,
+            "recording": self.recording.run,
+            "transcription": self.transcription.run,
+        }
+
+    def _reload_policy(self) -> None:
+        self.policy.reload()
+        self.queue.policy_changed()
+
+
+@dataclass(frozen=True)
+class Page:
+    """What people and their monitoring see. ``listening`` is set when the page can be opened."""
+
+    dashboard: Dashboard
+    service: DashboardService
+    metrics: MetricsListener
+    listening: asyncio.Event
+
+    def runs(self) -> Mapping[str, Run]:
+        """The web server and the metrics beside it."""
+        return {"dashboard": self.service.run, "metrics": self.metrics.run}
+
+
+async def build_core(settings: Settings, engine: AsyncEngine) -> Core:
+    """The journal is not open yet, the PBX not called yet."""
+    bus = Bus()
+    journal = Journal(engine, bus, now, settings.data_folder / "journal.spool")
+    accounts = Accounts(engine, settings.dashboard, now)
+    agents = AgentDirectory(accounts)
+    await agents.refresh()
+    return Core(
+        engine=engine,
+        bus=bus,
+        journal=journal,
+        history=History(engine),
+        customers=CustomerStore(engine),
+        accounts=accounts,
+        agents=agents,
+        feed=SwitchFeed(settings.switch, settings.ami, journal.record, now, agents.is_agent),
+    )
+
+
+async def build_services(
+    settings: Settings, core: Core, customers: Customers | None = None
+) -> Services:
+    """``customers`` is where callers are looked up, if not in our own store.
+
+    Raises :class:`cti.config_files.ConfigFileError` for a broken menu or policy.
+    """
+    bus, record, perform = core.bus, core.journal.record, core.feed.switch.perform
+    identify = IdentifyService(
+        settings.crm, customers or core.customers, PastContacts(core.history), bus, record, now
+    )
+    menus = await asyncio.to_thread(MenuBook.load, settings.ivr)
+    customer_of = CustomerFields(identify, settings.ivr.customer_deadline)
+    policy = PolicyFile(settings.queue.policy)
+    return Services(
+        identify=identify,
+        menus=menus,
+        ivr=IvrService(settings.ivr, menus, record, now, customer_of, settings.switch),
+        policy=policy,
+        queue=QueueService(
+            policy, bus, record, perform, now, can_move=lambda _switch: _can_move(core.feed)
+        ),
+        availability=AvailabilityService(
+            core.agents.profiles, bus, record, perform, now, settings.queue
+        ),
+        recording=RecordingService(settings.recordings, core.engine, bus, record, perform, now),
+        transcription=TranscriptionService(settings.recordings, core.engine, bus, record, now),
+    )
+
+
+def _can_move(feed: SwitchFeed) -> bool:
+    info = feed.client.info
+    return info is None or can_move_waiting_callers(info.asterisk_version)
+
+
+async def restore(core: Core, services: Services) -> None:
+    """Open the journal and hand everybody what it knows of the calls that are still open."""
+    await core.journal.open(__version__)
+    open_calls = await core.journal.of_calls(await core.history.open_calls())
+    for part in (core.feed, services.identify, services.queue):
+        part.restore(open_calls)
+    since = now() - AVAILABILITY_REMEMBERED
+    services.availability.restore(await core.journal.of_type(AgentAvailabilityChanged, since))
+
+
+def build_page(settings: Settings, core: Core, services: Services) -> Page:
+    """The dashboard and the metrics."""
+
+    def parts() -> Sequence[Part]:
+        return parts_of([core.feed], core.journal, services.ivr.server, dashboard.hub, now)
+
+    deps = Deps(
+        engine=core.engine,
+        journal=core.journal,
+        bus=core.bus,
+        history=core.history,
+        customers=core.customers,
+        library=Library(core.engine, settings.recordings),
+        set_availability=services.availability.set,
+        now=now,
+        parts=parts,
+    )
+    dashboard = Dashboard(settings.dashboard, deps)
+    metrics = Metrics(
+        version=__version__,
+        feeds=[core.feed],
+        journal=core.journal,
+        bus=core.bus,
+        agi=services.ivr.server,
+        hub=dashboard.hub,
+        transcription=services.transcription,
+        tally=Tally(core.bus),
+        parts=parts,
+        now=now,
+    )
+    listening = asyncio.Event()
+    return Page(
+        dashboard=dashboard,
+        service=DashboardService(dashboard, lambda _host, _port: listening.set()),
+        metrics=MetricsListener(
+            settings.metrics, metrics, lambda: recording_rows.backlog(core.engine)
+        ),
+        listening=listening,
+    )
