@@ -27,8 +27,8 @@ check: $(DEV) ## Style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-programs: ## The programs which the tests drive: SIPp, Chromium, espeak-ng
-	@tools/programs sipp chromium espeak-ng
+programs: ## The programs which the tests drive: SIPp, Chromium, espeak-ng, PostgreSQL
+	@tools/programs sipp chromium espeak-ng postgresql
 
 $(RUNTIME): requirements.lock pyproject.toml tools/venv
 	@tools/venv $(PYTHON) $(VENV) requirements.lock

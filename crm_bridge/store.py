@@ -91,7 +91,7 @@ class CustomerStore:
                 by_phone = select(phones.c.customer_id).where(phones.c.number.contains(digits))
                 holds = holds | customers.c.id.in_(by_phone)
             query = query.where(holds)
-        return await self._cards(query.order_by(customers.c.name, customers.c.id).limit(limit))
+        return await self._cards(query.order_by(customers.c.search, customers.c.id).limit(limit))
 
     async def notes(self, customer_id: int, limit: int = 50) -> list[CustomerNote]:
         """The notes on a customer, newest first."""

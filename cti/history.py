@@ -1,93 +1,183 @@
-"""The history: one row a call, projected from the journal's events in the journal's transaction.
+"""The history: one row a call and one a talk, projected from the journal's events.
 
-``statements`` is pure; :mod:`cti.journal` runs what it returns. ``menu_path`` holds the labels the
-caller chose, joined by " › "; ``why`` the last explanation of their place in the queue: the
-sentence of the last move, or the terms of the score where no move was needed.
+:class:`Changes` is pure: it gathers what a batch of events changes, and :mod:`cti.writer` writes it
+in the journal's transaction. ``menu_path`` holds the labels the caller chose, joined by " › ";
+``why`` the last explanation of their place in the queue: the sentence of the last move, or the
+terms of the score where no move was needed. :class:`History` reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Update, case, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+import msgspec
+from sqlalchemy import ColumnElement, Row, Table, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.sql.base import Executable
 
 from cti.domain import events as ev
-from cti.tables import calls
+from cti.tables import calls, talks
 
 PATH_SEPARATOR = " › "
+NOBODY = 0
+"""As ``customer_id`` of a change: the call belongs to no customer."""
 
 
-def statements(event: ev.Event, dialect: str) -> Sequence[Executable]:
-    """The writes that carry ``event`` into the history, for ``sqlite`` or ``postgresql``."""
-    match event:
-        case ev.CallArrived():
-            return (_arrival(event, dialect),)
-        case ev.CustomerIdentified():
-            customer = event.customer.id if event.customer and event.match == "one" else None
-            return (_set(event, number=event.number, customer_id=customer),)
-        case ev.MenuChosen(valid=True):
-            return (_set(event, menu_path=_appended(event.label)),)
-        case ev.CallQueued():
-            return (_set(event, queue=event.queue),)
-        case ev.QueueEntryScored():
-            return (_set(event, why=", ".join(map(str, event.terms))),)
-        case ev.QueueMoved():
-            return (_set(event, why=event.sentence),)
-        case ev.QueueLeft():
-            return (_set(event, waited=calls.c.waited + event.waited),)
-        case ev.CallAnswered():
-            return (_answered(event),)
-        case ev.TalkEnded():
-            return (_set(event, talked=calls.c.talked + event.talked),)
-        case ev.DispositionSet():
-            return (_disposition(event),)
-        case ev.CallEnded():
-            return (_set(event, ended_at=event.at, outcome=event.outcome),)
-    return ()
+class CallChange(msgspec.Struct):
+    """What a batch changes of one call's row; None or the empty value: nothing.
+
+    ``menu_path`` is appended, ``waited`` and ``talked`` are added, ``answered_at`` counts only if
+    there is none yet, everything else is replaced.
+    """
+
+    call_id: str
+    number: str | None = None
+    customer_id: int | None = None
+    menu_path: str = ""
+    queue: str | None = None
+    why: str | None = None
+    waited: int = 0
+    agent: str | None = None
+    answered_at: int | None = None
+    talked: int = 0
+    note: str | None = None
+    topic: str | None = None
+    result: str | None = None
+    note_by: str | None = None
+    ended_at: int | None = None
+    outcome: str | None = None
 
 
-def _set(event: ev.Event, **values: Any) -> Update:
-    return update(calls).where(calls.c.call_id == event.call_id).values(**values)
+class NewCall(NamedTuple):
+    """A row of ``calls`` as it begins."""
+
+    call_id: str
+    switch: str
+    direction: str
+    caller_number: str
+    caller_name: str
+    did: str
+    arrived_at: int
 
 
-def _arrival(event: ev.CallArrived, dialect: str) -> Executable:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    row = insert(calls).values(
-        call_id=event.call_id,
-        switch=event.switch,
-        direction=event.direction,
-        caller_number=event.caller_number,
-        caller_name=event.caller_name,
-        did=event.did,
-        arrived_at=event.at,
+class NewTalk(NamedTuple):
+    """A row of ``talks`` as it begins."""
+
+    talk_id: str
+    call_id: str
+    agent: str
+    queue: str
+    started_at: int
+
+
+class Changes:
+    """Everything a batch of events changes in the history, one change a call."""
+
+    def __init__(self, events: Sequence[ev.Event]) -> None:
+        self.new_calls: list[NewCall] = []
+        self.new_talks: list[NewTalk] = []
+        self.ended_talks: list[tuple[int, str]] = []
+        """``talked`` and ``talk_id``."""
+        self.calls: dict[str, CallChange] = {}
+        for event in events:
+            self._take(event)
+
+    def _of(self, event: ev.Event) -> CallChange:
+        change = self.calls.get(event.call_id)
+        if change is None:
+            change = self.calls[event.call_id] = CallChange(event.call_id)
+        return change
+
+    def _take(self, event: ev.Event) -> None:
+        match event:
+            case ev.CallArrived():
+                self.new_calls.append(_new_call(event))
+            case ev.CustomerIdentified():
+                known = event.customer is not None and event.match == "one"
+                self._of(event).number = _fit("number", event.number)
+                self._of(event).customer_id = event.customer.id if known else NOBODY  # type: ignore[union-attr]
+            case ev.MenuChosen(valid=True):
+                self._append_to_path(event)
+            case ev.CallQueued():
+                self._of(event).queue = _fit("queue", event.queue)
+            case ev.QueueEntryScored():
+                self._of(event).why = _clean(", ".join(map(str, event.terms)))
+            case ev.QueueMoved():
+                self._of(event).why = _clean(event.sentence)
+            case ev.QueueLeft():
+                self._of(event).waited += event.waited
+            case ev.CallAnswered():
+                self._answer(event)
+            case ev.TalkEnded():
+                self._of(event).talked += event.talked
+                self.ended_talks.append((event.talked, event.talk_id))
+            case ev.DispositionSet():
+                self._dispose(event)
+            case ev.CallEnded():
+                self._of(event).ended_at = event.at
+                self._of(event).outcome = event.outcome
+
+    def _append_to_path(self, event: ev.MenuChosen) -> None:
+        change, label = self._of(event), _clean(event.label)
+        change.menu_path = PATH_SEPARATOR.join(filter(None, (change.menu_path, label)))
+
+    def _answer(self, event: ev.CallAnswered) -> None:
+        change = self._of(event)
+        change.agent = _fit("agent", event.agent)
+        if change.answered_at is None:
+            change.answered_at = event.at
+        queue = _fit("queue", event.queue)
+        self.new_talks.append(NewTalk(event.talk_id, event.call_id, change.agent, queue, event.at))
+
+    def _dispose(self, event: ev.DispositionSet) -> None:
+        change = self._of(event)
+        change.note = _clean(event.note)
+        change.topic = _fit("topic", event.topic)
+        change.result = _fit("result", event.result)
+        change.note_by = _fit("note_by", event.author)
+        if event.customer_id:
+            change.customer_id = event.customer_id
+
+
+def _new_call(event: ev.CallArrived) -> NewCall:
+    return NewCall(
+        event.call_id,
+        event.switch,
+        event.direction,
+        _fit("caller_number", event.caller_number),
+        _fit("caller_name", event.caller_name),
+        _fit("did", event.did),
+        event.at,
     )
-    return row.on_conflict_do_nothing(index_elements=["call_id"])
 
 
-def _appended(label: str) -> Any:
-    path = calls.c.menu_path
-    return case((path == "", label), else_=path + PATH_SEPARATOR + label)
+def _widths(table: Table) -> dict[str, int]:
+    return {c.name: c.type.length for c in table.columns if getattr(c.type, "length", None)}  # type: ignore[attr-defined]
 
 
-def _answered(event: ev.CallAnswered) -> Update:
-    first = case((calls.c.answered_at.is_(None), event.at), else_=calls.c.answered_at)
-    return _set(event, agent=event.agent, answered_at=first)
+_WIDTHS = _widths(calls)
 
 
-def _disposition(event: ev.DispositionSet) -> Update:
-    values: dict[str, Any] = {
-        "note": event.note,
-        "topic": event.topic,
-        "result": event.result,
-        "note_by": event.author,
-    }
-    if event.customer_id:
-        values["customer_id"] = event.customer_id
-    return _set(event, **values)
+def _clean(text: str) -> str:
+    """PostgreSQL holds no NUL character in a text."""
+    return text.replace("\0", "") if "\0" in text else text
+
+
+def _fit(column: str, text: str) -> str:
+    """What a caller sends may be longer than any number or name; the journal has it whole."""
+    return _clean(text)[: _WIDTHS[column]]
+
+
+class Cursor(NamedTuple):
+    """A place between two calls of a list, newest first: behind this call."""
+
+    arrived_at: ev.Micros
+    call_id: str
+
+
+def talked_with(*agents: str) -> ColumnElement[bool]:
+    """The condition on ``calls``: one of these agents talked in it, whoever had it last."""
+    return calls.c.call_id.in_(select(talks.c.call_id).where(talks.c.agent.in_(agents)))
 
 
 class History:
@@ -102,9 +192,9 @@ class History:
         return rows[0] if rows else None
 
     async def of_customer(
-        self, customer_id: int, *, before: ev.Micros | None = None, limit: int = 20
+        self, customer_id: int, *, before: Cursor | None = None, limit: int = 20
     ) -> Sequence[Row[Any]]:
-        """The customer's calls, newest first; ``before`` pages on (microseconds)."""
+        """The customer's calls, newest first; ``before`` pages on."""
         return await self.newest(calls.c.customer_id == customer_id, before=before, limit=limit)
 
     async def open_calls(self) -> list[str]:
@@ -112,14 +202,21 @@ class History:
         query = select(calls).where(calls.c.ended_at.is_(None)).order_by(calls.c.arrived_at)
         return [row.call_id for row in await self._read(query)]
 
+    async def talks(self, call_id: str) -> Sequence[Row[Any]]:
+        """Who talked in a call, in order."""
+        query = select(talks).where(talks.c.call_id == call_id)
+        return await self._read(query.order_by(talks.c.started_at, talks.c.talk_id))
+
     async def newest(
-        self, *conditions: Any, before: ev.Micros | None = None, limit: int = 50
+        self, *conditions: Any, before: Cursor | None = None, limit: int = 50
     ) -> Sequence[Row[Any]]:
         """The newest calls for which all ``conditions`` on :data:`cti.tables.calls` hold."""
         query = select(calls).where(*conditions)
         if before is not None:
-            query = query.where(calls.c.arrived_at < before)
-        return await self._read(query.order_by(calls.c.arrived_at.desc()).limit(limit))
+            place = tuple_(calls.c.arrived_at, calls.c.call_id)
+            query = query.where(place < tuple_(before.arrived_at, before.call_id))
+        newest_first = (calls.c.arrived_at.desc(), calls.c.call_id.desc())
+        return await self._read(query.order_by(*newest_first).limit(limit))
 
     async def _read(self, query: Any) -> Sequence[Row[Any]]:
         async with self._engine.connect() as connection:

@@ -1,41 +1,55 @@
 """The journal: every event once, in order, with a sequence number.
 
 :meth:`Journal.record` gives the number, publishes on the bus and queues the write; it never
-waits, so neither does the AMI reader. One writer task carries the queue into the database in
-batches, together with the history, in one transaction. Where an answer promises that something
-is kept (an agent's note), await :meth:`Journal.flush`.
+waits, so neither does the AMI reader. Batches go into the database together with the history, in
+one transaction (:mod:`cti.writer`). Where an answer promises that something is kept (an agent's
+note), await :meth:`Journal.flush`.
 
-The database may be away: events are held in memory, in order, and written when it is back; what
-is still unwritten at shutdown goes to the spool file and is written at the next start. Numbers
-are never used twice: each run begins behind what the run before could have given out.
+While the database is away, locked or slow, what has waited :data:`SPOOL_AFTER` in memory goes to
+the spool on disk (:mod:`cti.spool`) and is written from there, in order, when the database answers
+again. So events move one way: memory, spool (if need be), database; each is known by its number,
+and where a crash or a broken link leaves open what the database has, it is asked before anything
+is written twice. Numbers are never used twice: each run begins behind what the run before could
+have given out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from itertools import islice, takewhile
 from pathlib import Path
 
 import msgspec
 import structlog
-from sqlalchemy import func, insert, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.bus import Bus
 from cti.clock import Now
-from cti.domain.events import Event, ServiceStarted, decode, encode
-from cti.history import statements
+from cti.domain.events import Event, ServiceStarted, decode
+from cti.spool import LONGEST, Spool
 from cti.tables import journal
+from cti.worker import Worker
+from cti.writer import DatabaseAway, EventRefused, Writer
 
 log = structlog.get_logger(__name__)
 
 BATCH = 200
-SEQ_GAP = 10_000
+SEQ_GAP = 1_000_000
 """How far a new run jumps ahead: more than a crash can have given out and not written."""
+SPOOL_AFTER = 0.2
+"""Seconds an event waits for the database in memory only."""
+SPOOL_AGAIN = 0.05
+MEMORY = 100_000
+"""Events held in memory when the disk takes nothing either; further ones are not kept."""
+SILENT_SECONDS = 5.0
+"""A database that takes so long over one batch counts as away."""
 FLUSH_SECONDS = 5.0
-_RETRY_SECONDS = (0.05, 0.2, 1.0, 5.0)
+CLOSE_SECONDS = 2.0
+_RETRY_SECONDS = (0.05, 0.2, 1.0, 2.0)
 
 
 class JournalUnavailable(Exception):
@@ -45,17 +59,39 @@ class JournalUnavailable(Exception):
 class Journal:
     """Gives events their numbers, publishes them and writes them down."""
 
-    def __init__(self, engine: AsyncEngine, bus: Bus, now: Now, spool: Path) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        bus: Bus,
+        now: Now,
+        spool: Path,
+        *,
+        spool_bytes: int = LONGEST,
+        memory: int = MEMORY,
+    ) -> None:
         self._engine = engine
         self._bus = bus
         self._now = now
-        self._spool = spool
+        self._memory = memory
         self._seq = 0
         self._unwritten: deque[Event] = deque()
+        self._spool = Spool(spool, spool_bytes)
+        self._spooling = asyncio.Lock()
+        self._writer = Writer(engine.url)
+        self._database = Worker("journal database")
+        self._disk = Worker("journal spool")
         self._wake = asyncio.Event()
+        self._waiting = asyncio.Event()
         self._progress = asyncio.Event()
-        self._spooled_up_to = 0
+        self._written = 0
+        self._dropped_seq = 0
+        self._in_doubt = True
         self.failing_since: int | None = None
+        """When the database stopped taking events (microseconds), or None."""
+        self.spool_refused = False
+        """The disk does not take events either: they are in memory only."""
+        self.dropped = 0
+        """Events that found no room anywhere; they were published but are not in the journal."""
 
     @property
     def seq(self) -> int:
@@ -64,18 +100,26 @@ class Journal:
 
     @property
     def backlog(self) -> int:
-        """How many events are not in the database yet."""
-        return len(self._unwritten)
+        """How many events are not in the database yet, give or take a batch."""
+        return self._spool.count + len(self._unwritten)
+
+    @property
+    def kept_up_to(self) -> int:
+        """All events up to this number are on a disk: in the database or in the spool."""
+        return max(self._written, self._spool.last_seq)
 
     async def open(self, version: str) -> None:
-        """Find the last number, take in the spool of the run before, record ServiceStarted."""
+        """Take in the spool of the run before, find the last number, record ServiceStarted.
+
+        Raises SQLAlchemy's errors when the database is away.
+        """
         async with self._engine.connect() as connection:
             last = (await connection.execute(select(func.max(journal.c.seq)))).scalar() or 0
-        spooled = self._read_spool()
-        self._spooled_up_to = spooled[-1].seq if spooled else 0
-        last = max(last, self._spooled_up_to)
-        self._unwritten.extend(spooled)
+        await self._disk.do(self._spool.open)
+        last = max(last, self._spool.last_seq)
         self._seq = last + SEQ_GAP if last else 0
+        self._written = self._spool.first_seq - 1 if self._spool.count else self._seq
+        await self._take_in_spool()
         self._bus.reads_from(self.read_after)
         self.record(ServiceStarted(at=self._now(), after_seq=last, version=version))
 
@@ -83,104 +127,240 @@ class Journal:
         """Number ``event``, publish it, queue its write; returns it with its ``seq``."""
         self._seq += 1
         numbered = msgspec.structs.replace(event, seq=self._seq)
-        self._unwritten.append(numbered)
+        if len(self._unwritten) < self._memory:
+            self._unwritten.append(numbered)
+        else:
+            self._drop(numbered)
         self._wake.set()
+        self._waiting.set()
         self._bus.publish(numbered)
         return numbered
+
+    def _drop(self, event: Event) -> None:
+        if not self.dropped:
+            log.error(
+                "journal_drops_events",
+                in_memory=len(self._unwritten),
+                cure="calls go on, but the history will miss what happens now: free the disk",
+            )
+        self.dropped += 1
+        self._dropped_seq = event.seq
 
     async def flush(self, seconds: float = FLUSH_SECONDS) -> None:
         """Return when all events so far are in the database. Raises JournalUnavailable."""
         target = self._seq
         try:
             async with asyncio.timeout(seconds):
-                while self._unwritten and self._unwritten[0].seq <= target:
+                while self._written < target:
                     self._progress.clear()
                     await self._progress.wait()
         except TimeoutError:
             raise JournalUnavailable(
-                f"the database took no events for {seconds:g} s; {self.backlog} are kept in memory"
+                f"the database took no events for {seconds:g} s; {self.backlog} are kept"
                 " and will be written when it answers (check the disk and the database)"
             ) from None
+        if target <= self._dropped_seq:
+            raise JournalUnavailable("events were lost: database and disk were full. Save again")
 
     async def run(self) -> None:
         """Write until cancelled; then write or spool what is left."""
         try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                await self._drain()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._write_on(), name="journal writes")
+                tasks.create_task(self._spool_on(), name="journal spools")
         finally:
             await asyncio.shield(self._close())
 
-    async def _drain(self) -> None:
+    async def _take_in_spool(self) -> None:
+        """What the history is asked about at the start must be there."""
+        if self._spool.count:
+            log.info("journal_takes_in_spool", events=self._spool.count)
+        try:
+            while self._spool.count and (batch := await self._next_batch()):
+                await self._write(batch)
+                await self._forget(batch)
+        except DatabaseAway as error:
+            self._alarm(str(error))
+
+    # --- into the database ---------------------------------------------------------------------
+
+    async def _write_on(self) -> None:
         attempt = 0
-        while self._unwritten:
-            batch = [self._unwritten[i] for i in range(min(BATCH, len(self._unwritten)))]
+        while True:
+            batch = await self._next_batch()
+            if not batch:
+                await self._wake.wait()
+                self._wake.clear()
+                continue
             try:
                 await self._write(batch)
-            except (SQLAlchemyError, OSError) as error:
-                self._alarm(error)
+            except DatabaseAway as error:
+                self._alarm(str(error))
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
                 attempt += 1
                 continue
             attempt = 0
-            self._recovered()
-            self._forget(batch)
+            await self._forget(batch)
 
-    def _forget(self, batch: Sequence[Event]) -> None:
-        for _ in batch:
-            self._unwritten.popleft()
-        self._progress.set()
-        if self._spooled_up_to and batch[-1].seq >= self._spooled_up_to:
-            self._spooled_up_to = 0
-            self._spool.unlink(missing_ok=True)
+    async def _next_batch(self) -> Sequence[Event]:
+        """The oldest unwritten events: those in the spool are older than those in memory."""
+        if self._spool.last_seq > self._written:
+            try:
+                spooled = await self._disk.do(self._spool.after, self._written, BATCH)
+            except OSError as error:
+                self._refused_by_disk(error)
+                spooled = []
+            if spooled:
+                return spooled
+        return list(islice(self._unwritten, BATCH))
 
     async def _write(self, batch: Sequence[Event]) -> None:
+        async with self._watched():
+            if self._in_doubt or batch[0].seq <= self._spool.last_seq:
+                first, last = batch[0].seq, batch[-1].seq
+                known = await self._database.do(self._writer.known, first, last)
+                batch = [event for event in batch if event.seq not in known]
+            self._in_doubt = True
+            if batch:
+                await self._write_or_sort_out(batch)
+            self._in_doubt = False
+
+    async def _write_or_sort_out(self, batch: Sequence[Event]) -> None:
         try:
-            async with self._engine.begin() as connection:
-                await self._insert(connection, batch)
-        except IntegrityError:
-            await self._write_one_by_one(batch)
+            await self._database.do(self._writer.write, batch)
+        except EventRefused:
+            for event in batch:
+                await self._write_alone(event)
 
-    async def _write_one_by_one(self, batch: Sequence[Event]) -> None:
-        """A batch with an event that is there already: write the others, count the double."""
-        for event in batch:
+    async def _write_alone(self, event: Event) -> None:
+        """One of a refused batch; what cannot be written must not hold up the others."""
+        try:
+            await self._database.do(self._writer.write, [event])
+        except EventRefused as error:
+            kind = type(event).__name__
+            log.warning("journal_event_refused", id=event.id, type=kind, reason=str(error))
+
+    @contextlib.asynccontextmanager
+    async def _watched(self) -> AsyncIterator[None]:
+        """Raise the alarm when the database keeps silent."""
+        loop = asyncio.get_running_loop()
+        silent = f"no answer for {SILENT_SECONDS:g} s"
+        timer = loop.call_later(SILENT_SECONDS, self._alarm, silent)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    async def _forget(self, batch: Sequence[Event]) -> None:
+        self._written = batch[-1].seq
+        while self._unwritten and self._unwritten[0].seq <= self._written:
+            self._unwritten.popleft()
+        if self._spool.count:
+            await self._clear_spool()
+        if self.failing_since is not None and not self._spool.count:
+            self._recovered()
+        self._progress.set()
+
+    async def _clear_spool(self) -> None:
+        async with self._spooling:
+            if self._spool.last_seq <= self._written:
+                with contextlib.suppress(OSError):  # it would only be asked about once more
+                    await self._disk.do(self._spool.clear)
+
+    # --- onto the disk -------------------------------------------------------------------------
+
+    async def _spool_on(self) -> None:
+        while True:
+            await self._waiting.wait()
+            newest = self._seq
+            await asyncio.sleep(SPOOL_AGAIN if self._spool.count else SPOOL_AFTER)
+            if not self._unwritten:
+                self._waiting.clear()
+            elif self._unwritten[0].seq <= newest:
+                await self._spool_now()
+
+    async def _spool_now(self) -> None:
+        """Move what is in memory to the spool."""
+        async with self._spooling:
+            events = list(self._unwritten)
+            if not events:
+                return
             try:
-                async with self._engine.begin() as connection:
-                    await self._insert(connection, [event])
-            except IntegrityError:
-                log.warning("journal_event_already_there", id=event.id, type=type(event).__name__)
+                await self._disk.do(self._spool.append, events)
+            except OSError as error:
+                self._refused_by_disk(error)
+                return
+            while self._unwritten and self._unwritten[0].seq <= events[-1].seq:
+                self._unwritten.popleft()
+        self.spool_refused = False
 
-    async def _insert(self, connection: AsyncConnection, batch: Sequence[Event]) -> None:
-        await connection.execute(insert(journal), [_row(event) for event in batch])
-        dialect = connection.dialect.name
-        for event in batch:
-            for statement in statements(event, dialect):
-                await connection.execute(statement)
+    def _refused_by_disk(self, error: OSError) -> None:
+        if not self.spool_refused:
+            self.spool_refused = True
+            log.error(
+                "journal_spool_refused",
+                reason=error.strerror or str(error),
+                in_memory=len(self._unwritten),
+                cure="calls go on and events are kept in memory; free the disk of data_folder",
+            )
 
-    def _alarm(self, error: Exception) -> None:
+    # --- alarm and end -------------------------------------------------------------------------
+
+    def _alarm(self, reason: str) -> None:
         if self.failing_since is None:
             self.failing_since = self._now()
             log.error(
                 "journal_not_written",
-                reason=str(error).splitlines()[0],
+                reason=reason,
                 backlog=self.backlog,
-                cure="calls go on and events are kept in memory; check the database and its disk",
+                cure="calls go on and events are kept; check the database and its disk",
             )
 
     def _recovered(self) -> None:
-        if self.failing_since is not None:
-            log.info("journal_written_again", backlog=self.backlog)
-            self.failing_since = None
+        seconds = round((self._now() - (self.failing_since or 0)) / 1e6, 1)
+        log.info("journal_written_again", after_seconds=seconds, dropped=self.dropped)
+        self.failing_since = None
+        self.dropped = 0
+
+    async def _close(self) -> None:
+        """Last try at the database, then the spool."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                while batch := await self._next_batch():
+                    await self._write(batch)
+                    await self._forget(batch)
+                await self._database.do(self._writer.close)
+        except (DatabaseAway, TimeoutError):
+            await self._spool_rest()
+        self._database.stop()
+        self._disk.stop()
+
+    async def _spool_rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._spool_now()
+        if self._unwritten:
+            log.error("journal_events_lost", lost=len(self._unwritten))
+        else:
+            log.warning("journal_spooled", events=self._spool.count)
+
+    # --- reading -------------------------------------------------------------------------------
 
     async def read_after(self, seq: int, limit: int) -> Sequence[Event]:
         """The events behind ``seq``, oldest first, written or not."""
+        # Events move from memory to the spool to the database: looked for the other way round,
+        # one could be missed while it moves.
+        in_memory = self._in_memory(seq, limit)
+        spooled = await self._disk.do(self._spool.after, seq, limit)
         query = select(journal.c.body).where(journal.c.seq > seq).order_by(journal.c.seq)
-        unwritten = [event for event in self._unwritten if event.seq > seq]
-        found = await self._select(query.limit(limit))
-        last = found[-1].seq if found else seq
-        found += [event for event in unwritten if event.seq > last]
-        return found[:limit]
+        found = {event.seq: event for event in await self._select(query.limit(limit))}
+        for event in (*spooled, *in_memory):
+            found.setdefault(event.seq, event)
+        return [found[number] for number in sorted(found)][:limit]
+
+    def _in_memory(self, seq: int, limit: int) -> list[Event]:
+        newer = takewhile(lambda event: event.seq > seq, reversed(self._unwritten))
+        return list(deque(newer, maxlen=limit))[::-1]
 
     async def of_call(self, call_id: str) -> list[Event]:
         """Everything that happened in one call, oldest first."""
@@ -201,47 +381,3 @@ class Journal:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).scalars().all()  # type: ignore[call-overload]
         return [decode(body) for body in rows]
-
-    async def _close(self) -> None:
-        """Last try at the database, then the spool."""
-        try:
-            async with asyncio.timeout(2):
-                while self._unwritten:
-                    batch = list(self._unwritten)[:BATCH]
-                    await self._write(batch)
-                    self._forget(batch)
-        except (SQLAlchemyError, OSError, TimeoutError):
-            self._write_spool()
-
-    def _write_spool(self) -> None:
-        lines = b"".join(encode(event) + b"\n" for event in self._unwritten)
-        try:
-            self._spool.parent.mkdir(parents=True, exist_ok=True)
-            self._spool.write_bytes(lines)
-        except OSError as error:
-            log.error("journal_spool_failed", lost=len(self._unwritten), reason=str(error))
-        else:
-            log.warning("journal_spooled", events=len(self._unwritten), file=self._spool.name)
-
-    def _read_spool(self) -> list[Event]:
-        """Events of the run before. The file goes once they are in the database."""
-        if not self._spool.exists():
-            return []
-        events: list[Event] = []
-        for number, line in enumerate(self._spool.read_bytes().splitlines(), start=1):
-            try:
-                events.append(decode(line))
-            except msgspec.DecodeError as error:
-                log.error("journal_spool_line_unreadable", line=number, reason=str(error))
-        return events
-
-
-def _row(event: Event) -> dict[str, object]:
-    return {
-        "seq": event.seq,
-        "id": event.id,
-        "at": event.at,
-        "call_id": event.call_id,
-        "type": type(event).__name__,
-        "body": encode(event).decode(),
-    }

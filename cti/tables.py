@@ -45,7 +45,30 @@ calls = Table(
     Column("topic", String(80), nullable=False, server_default=""),
     Column("result", String(80), nullable=False, server_default=""),
     Column("note_by", String(120), nullable=False, server_default=""),
-    Index("ix_calls_customer_id", "customer_id", "arrived_at"),
-    Index("ix_calls_arrived_at", "arrived_at"),
+    Index("ix_calls_customer_id", "customer_id", "arrived_at", "call_id"),
+    Index("ix_calls_arrived_at", "arrived_at", "call_id"),
     Index("ix_calls_agent", "agent", "arrived_at"),
 )
+Index(
+    "ix_calls_open",
+    calls.c.arrived_at,
+    sqlite_where=calls.c.ended_at.is_(None),
+    postgresql_where=calls.c.ended_at.is_(None),
+)
+
+talks = Table(
+    "talks",
+    metadata,
+    Column("talk_id", String(160), primary_key=True),
+    Column("call_id", String(160), nullable=False),
+    Column("agent", String(120), nullable=False),
+    Column("queue", String(80), nullable=False, server_default=""),
+    Column("started_at", BigInteger, nullable=False),
+    Column("talked", BigInteger, nullable=True),
+    Index("ix_talks_call_id", "call_id"),
+    Index("ix_talks_agent", "agent", "started_at", "call_id"),
+)
+"""Who talked with whom: every agent of a transferred call. ``talked`` is null until it is over.
+
+``calls.agent`` is only the last one.
+"""

@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_
 
 from cti.domain.events import DispositionSet
+from cti.history import talked_with
 from cti.journal import JournalUnavailable
 from cti.tables import calls
-from dashboard.call_rows import call_rows, page
+from dashboard.call_rows import call_rows, page, place
 from dashboard.errors import ApiError, not_found
 from dashboard.routes import Ask, Routes
 from dashboard.schemas import (
@@ -35,14 +36,16 @@ async def list_calls(ask: Ask, query: CallsQuery) -> CallsAnswer:
     """Calls, newest first."""
     conditions = [calls_within(ask), *await _filters(ask, query)]
     rows = await ask.dashboard.deps.history.newest(
-        *conditions, before=query.before, limit=query.limit
+        *conditions, before=place(query.before), limit=query.limit
     )
     return await page(ask, rows, query.limit)
 
 
 async def _filters(ask: Ask, query: CallsQuery) -> list[ColumnElement[bool]]:
-    wanted = {"agent": query.agent, "queue": query.queue, "outcome": query.outcome}
+    wanted = {"queue": query.queue, "outcome": query.outcome}
     filters = [calls.c[name] == value for name, value in wanted.items() if value]
+    if query.agent:
+        filters.append(talked_with(query.agent))
     if query.q.strip():
         filters.append(await _matches(ask, query.q.strip()))
     return filters
@@ -54,8 +57,8 @@ async def _matches(ask: Ask, text: str) -> ColumnElement[bool]:
     visible = await customers_within(ask, found)
     number = text.replace(" ", "")
     return or_(
-        calls.c.number.contains(number, autoescape=True),
-        calls.c.caller_number.contains(number, autoescape=True),
+        calls.c.number.icontains(number, autoescape=True),
+        calls.c.caller_number.icontains(number, autoescape=True),
         calls.c.note.icontains(text, autoescape=True),
         calls.c.customer_id.in_([customer.id for customer in visible]),
     )

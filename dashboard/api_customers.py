@@ -6,7 +6,7 @@ import msgspec
 
 from crm_bridge.store import Customer
 from cti.domain.events import CustomerNote
-from dashboard.call_rows import page
+from dashboard.call_rows import page, place
 from dashboard.errors import not_found
 from dashboard.routes import Ask, Routes
 from dashboard.schemas import (
@@ -66,7 +66,7 @@ async def customer_calls(ask: Ask, path: CustomerPath, query: PageQuery) -> Call
     """One customer's calls, newest first."""
     customer = await _visible(ask, path.customer_id)
     rows = await ask.dashboard.deps.history.of_customer(
-        customer.id, before=query.before, limit=query.limit
+        customer.id, before=place(query.before), limit=query.limit
     )
     return await page(ask, rows, query.limit)
 

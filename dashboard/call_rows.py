@@ -7,7 +7,7 @@ from typing import Any
 
 from crm_bridge.numbers import given_number
 from crm_bridge.store import Customer
-from cti.history import PATH_SEPARATOR
+from cti.history import PATH_SEPARATOR, Cursor
 from dashboard.routes import Ask
 from dashboard.schemas import CallCustomer, CallRow, CallsAnswer, RecordingRow
 from dashboard.scope import may_hear
@@ -27,9 +27,17 @@ async def call_rows(ask: Ask, rows: Sequence[Any]) -> list[CallRow]:
     return [_call_row(ask, row, customers, recordings.get(row.call_id, [])) for row in rows]
 
 
+def place(before: str | None) -> Cursor | None:
+    """Where a page begins: the ``next`` of the page before."""
+    if before is None:
+        return None
+    arrived_at, _, call_id = before.partition("-")
+    return Cursor(int(arrived_at), call_id)
+
+
 async def page(ask: Ask, rows: Sequence[Any], limit: int) -> CallsAnswer:
     """A page of calls; a full one has a next."""
-    more = rows[-1].arrived_at if len(rows) == limit else None
+    more = f"{rows[-1].arrived_at}-{rows[-1].call_id}" if len(rows) == limit else None
     return CallsAnswer(calls=await call_rows(ask, rows), next=more)
 
 

@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.domain import events as ev
-from cti.tables import calls, journal
+from cti.tables import calls, journal, talks
 
 DAY = 24 * 3600 * 1_000_000
 TAIL = 20_000
-"""How many of the newest journal numbers are looked through when no call arrived for a day."""
+"""How many events before the day's first call are looked through too."""
 
 _OF_AGENTS = (
     ev.AgentAvailabilityChanged,
@@ -50,14 +50,17 @@ async def events_to_restore(
 
 
 async def _first_seq(engine: AsyncEngine, since: ev.Micros, upto: int) -> int:
-    """The journal's number at the first call after ``since``."""
+    """The journal's number :data:`TAIL` events before the first call after ``since``."""
     first = select(calls.c.call_id).where(calls.c.arrived_at >= since).order_by(calls.c.arrived_at)
     query = select(func.min(journal.c.seq)).where(
         journal.c.call_id == first.limit(1).scalar_subquery()
     )
     async with engine.connect() as connection:
         found = (await connection.execute(query)).scalar()
-    return max(0, (upto if found is None else found) - TAIL)
+        # Counted in rows: the numbers jump with each start.
+        before = select(journal.c.seq).where(journal.c.seq <= (upto if found is None else found))
+        tail = before.order_by(journal.c.seq.desc()).offset(TAIL).limit(1)
+        return (await connection.execute(tail)).scalar() or 0
 
 
 async def _calls_to_show(engine: AsyncEngine, since: ev.Micros) -> list[str]:
@@ -75,13 +78,13 @@ async def _ids(engine: AsyncEngine, *conditions: ColumnElement[bool]) -> Sequenc
 async def _last_calls(engine: AsyncEngine, since: ev.Micros) -> list[str]:
     """The newest call of each agent."""
     newest = (
-        select(calls.c.agent, func.max(calls.c.arrived_at).label("at"))
-        .where(calls.c.arrived_at >= since, calls.c.agent != "")
-        .group_by(calls.c.agent)
+        select(talks.c.agent, func.max(talks.c.started_at).label("at"))
+        .where(talks.c.started_at >= since)
+        .group_by(talks.c.agent)
         .subquery()
     )
-    query = select(calls.c.call_id).join(
-        newest, (calls.c.agent == newest.c.agent) & (calls.c.arrived_at == newest.c.at)
+    query = select(talks.c.call_id).join(
+        newest, (talks.c.agent == newest.c.agent) & (talks.c.started_at == newest.c.at)
     )
     async with engine.connect() as connection:
         return list((await connection.execute(query)).scalars())

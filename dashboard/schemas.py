@@ -9,11 +9,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from cti.domain.events import Availability as AvailabilityName
 from dashboard.rights import Role
 
-MICROS_MAX = 2**53 - 1
-"""The largest integer that a browser's number holds exactly."""
-
-Micros = Annotated[int, Field(ge=0, le=MICROS_MAX)]
-
 
 def _whole(value: object) -> object:
     """In JSON 7.0 is the integer 7 (JSON Schema, 6.1.1)."""
@@ -33,6 +28,8 @@ CallId = Annotated[str, Field(min_length=1, max_length=160, pattern=r"^[^\x00/]+
 QueueName = Annotated[str, Field(min_length=1, max_length=80, pattern=_NO_NUL)]
 Queues = Annotated[list[QueueName], Field(max_length=100)]
 Limit = Annotated[int, Field(ge=1, le=200)]
+Place = Annotated[str, Field(pattern=r"^[0-9]{1,16}-[^\x00]{1,160}$")]
+"""A place in a list of calls: when one arrived (microseconds) and its id."""
 
 
 class Model(BaseModel):
@@ -195,7 +192,7 @@ class UserAnswer(Model):
 class CallsQuery(Query):
     """Filters and the page: ``before`` is the ``next`` of the page before."""
 
-    before: Micros | None = None
+    before: Place | None = None
     limit: Limit = 50
     agent: Short = ""
     queue: Short = ""
@@ -206,7 +203,7 @@ class CallsQuery(Query):
 class PageQuery(Query):
     """The page: ``before`` is the ``next`` of the page before."""
 
-    before: Micros | None = None
+    before: Place | None = None
     limit: Limit = 20
 
 
@@ -263,7 +260,7 @@ class CallsAnswer(Model):
     """A page of calls, newest first; ``next`` is null on the last."""
 
     calls: list[CallRow]
-    next: int | None
+    next: str | None
 
 
 class Step(Model):

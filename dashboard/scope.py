@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, false, or_, select, true
 
 from crm_bridge.store import Customer
 from cti.domain import events as ev
+from cti.history import talked_with
 from cti.tables import calls
 from dashboard.accounts import User
 from dashboard.rights import reach
@@ -27,11 +28,11 @@ def calls_within(ask: Ask) -> ColumnElement[bool]:
     user, how_far = ask.user, ask.reach
     if _whole_house(user, how_far):
         return true()
-    own = calls.c.agent == user.agent if user.agent else false()
+    own = talked_with(user.agent) if user.agent else false()
     if how_far != "team":
         return own
     team = ask.dashboard.desk.agents_in(frozenset(user.queues))
-    return or_(own, calls.c.queue.in_(user.queues), calls.c.agent.in_(team))
+    return or_(own, calls.c.queue.in_(user.queues), talked_with(*team))
 
 
 def _is_ours(ask: Ask, user: User, queue: str, agent: str) -> bool:
@@ -94,7 +95,7 @@ async def _spoken_to(ask: Ask, ids: Sequence[int]) -> set[int]:
     if not ask.user.agent:
         return set()
     query = select(calls.c.customer_id).where(
-        calls.c.agent == ask.user.agent, calls.c.customer_id.in_(ids)
+        calls.c.customer_id.in_(ids), talked_with(ask.user.agent)
     )
     async with ask.dashboard.deps.engine.connect() as connection:
         return set((await connection.execute(query)).scalars())

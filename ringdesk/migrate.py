@@ -10,7 +10,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cti.storage import metadata
+from cti.storage import metadata, require_unicode
 
 _TABLES = ("cti", "crm_bridge", "recordings", "dashboard")
 
@@ -30,11 +30,21 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-async def migrate(engine: AsyncEngine) -> None:
-    """Run the migrations the database does not have yet, in one transaction."""
+_LOCK = 0x52696E67
+"""PostgreSQL's advisory lock: two servers which start at once migrate one after the other."""
+
+
+async def migrate(engine: AsyncEngine, revision: str = "head") -> None:
+    """Run the migrations the database does not have yet, in one transaction.
+
+    Raises :class:`cti.storage.DatabaseUnfit`, or SQLAlchemy's errors.
+    """
 
     def upgrade(connection: Connection) -> None:
-        command.upgrade(alembic_config(connection), "head")
+        require_unicode(connection)
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        command.upgrade(alembic_config(connection), revision)
 
     async with engine.begin() as connection:
         await connection.run_sync(upgrade)

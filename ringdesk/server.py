@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crm_bridge.identify import Customers
 from cti.config_files import ConfigFileError
-from cti.storage import open_engine, shown
+from cti.storage import DatabaseUnfit, open_engine, shown
 from ringdesk.migrate import migrate
 from ringdesk.parts import (
     Core,
@@ -88,6 +88,8 @@ async def open_server(settings: Settings, *, customers: Customers | None = None)
     try:
         engine = open_engine(settings.database)
         await migrate(engine)
+    except DatabaseUnfit as error:
+        raise StartFailed(str(error)) from error
     except (ArgumentError, SQLAlchemyError, OSError) as error:
         where, reason = shown(settings.database), str(error).splitlines()[0]
         raise StartFailed(

@@ -28,11 +28,11 @@ export function useLoad(path, again = []) {
 /**
  * A list that goes on: `path(before)` gives one page; `more` asks for the next one.
  * @template T
- * @param {((before: number | null) => string) | null} path @param {string} key what the list is about
+ * @param {((before: string | null) => string) | null} path @param {string} key what the list is about
  * @param {string} field the list's name in the answer @param {unknown[]} [again]
  */
 export function usePages(path, key, field, again = []) {
-  const [state, setState] = useState({ key: '', rows: /** @type {T[]} */ ([]), next: /** @type {number | null} */ (null), error: /** @type {ApiError | null} */ (null), done: false });
+  const [state, setState] = useState({ key: '', rows: /** @type {T[]} */ ([]), next: /** @type {string | null} */ (null), error: /** @type {ApiError | null} */ (null), done: false });
   const [turn, setTurn] = useState(0);
   const asking = useRef(false);
   useEffect(() => {

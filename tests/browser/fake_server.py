@@ -181,7 +181,7 @@ class FakeServer:
         return web.json_response({**body, "until": 0})
 
     async def _list_calls(self, request: web.Request) -> web.Response:
-        before = int(request.query.get("before", 1 << 62))
+        before = int(request.query.get("before", str(1 << 62)).partition("-")[0])
         limit = int(request.query.get("limit", 50))
         rows = [row for row in self.calls if row["arrived_at"] < before]
         if outcome := request.query.get("outcome"):
@@ -191,7 +191,8 @@ class FakeServer:
         if customer := request.match_info.get("id"):
             rows = [row for row in rows if (row["customer"] or {}).get("id") == int(customer)]
         page = rows[:limit]
-        more = page[-1]["arrived_at"] if len(rows) > limit else None
+        last = page[-1] if len(rows) > limit else None
+        more = f"{last['arrived_at']}-{last['call_id']}" if last else None
         return web.json_response({"calls": page, "next": more})
 
     async def _one_call(self, request: web.Request) -> web.Response:

@@ -126,7 +126,7 @@ def upgrade() -> None:
         sa.Column("stopped_at", sa.BigInteger(), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("retry", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("retry", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("seconds", sa.Float(), server_default="0", nullable=False),
         sa.Column("sha256", sa.String(length=64), server_default="", nullable=False),
         sa.Column("language", sa.String(length=20), nullable=False),

@@ -82,6 +82,21 @@ async def test_each_sees_the_calls_that_are_theirs(house: House) -> None:
     assert (await call(boris, "GET", "/api/calls/sw1-2"))[0] == 200
 
 
+async def test_whoever_handed_a_call_on_still_finds_it(house: House) -> None:
+    await people(house)
+    await a_call(house, "sw1-1", ANNA, AT)
+    house.record(
+        ev.CallAnswered(
+            at=AT + 5, call_id="sw1-1", talk_id="t-2", agent=BORIS, agent_channel="z",
+            caller_channel="x",
+        )
+    )  # fmt: skip
+    await house.kept()
+    for username in ("anna", "boris", "sofia"):
+        assert await calls_of(house, username) == ["sw1-1"]
+    assert await calls_of(house, "maria", "?agent=PJSIP/101") == ["sw1-1"]
+
+
 async def test_agents_may_be_allowed_to_see_all_calls(opened: OpenHouse) -> None:
     async with opened(agents_see_calls="all") as house:
         await people(house)
@@ -92,10 +107,10 @@ async def test_agents_may_be_allowed_to_see_all_calls(opened: OpenHouse) -> None
 async def test_pages_lead_to_the_end(house: House) -> None:
     await people(house)
     for n in range(3):
-        await a_call(house, f"sw1-{n}", ANNA, AT + n * 10)
+        await a_call(house, f"sw1-{n}", ANNA, AT)  # in the same microsecond
     browser = await house.browser("maria")
     status, first = await call(browser, "GET", "/api/calls?limit=2")
-    assert (status, first["next"]) == (200, AT + 10)
+    assert (status, first["next"]) == (200, f"{AT}-sw1-1")
     _, last = await call(browser, "GET", f"/api/calls?limit=2&before={first['next']}")
     assert ([row["call_id"] for row in last["calls"]], last["next"]) == (["sw1-0"], None)
 
@@ -263,7 +278,8 @@ async def test_a_recording_without_sound_says_why(
         "/api/customers/-1",
         "/api/customers/99999999999999999999",
         "/api/calls?limit=0",
-        "/api/calls?before=99999999999999999999",
+        "/api/calls?before=99999999999999999999-x",
+        "/api/calls?before=7",
         "/api/calls?limit=1&limit=2",
         "/api/calls?unknown=1",
         "/api/calls?q=%00",

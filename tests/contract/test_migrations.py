@@ -1,0 +1,120 @@
+"""The migrations lead to the schema the code expects, from nothing and from each release."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cti.domain import events as ev
+from cti.storage import DatabaseUnfit, open_engine
+from ringdesk.migrate import alembic_config, all_tables, migrate
+from tests.contract.fixtures_postgresql import Postgresql
+
+RELEASED = ("0001",)
+AT = 1_795_298_491_000_000
+
+
+@pytest.fixture
+async def empty(empty_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = open_engine(empty_url)
+    yield engine
+    await engine.dispose()
+
+
+async def differences(engine: AsyncEngine) -> list[object]:
+    def compare(connection: Connection) -> list[object]:
+        # SQLite tells defaults in another spelling than they were given in.
+        defaults = connection.dialect.name == "postgresql"
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": defaults}
+        )
+        return list(compare_metadata(context, all_tables()))
+
+    async with engine.connect() as connection:
+        return await connection.run_sync(compare)
+
+
+async def test_from_nothing_to_what_the_code_expects(empty: AsyncEngine) -> None:
+    await migrate(empty)
+    assert await differences(empty) == []
+    await migrate(empty)  # a second start finds nothing to do
+
+
+@pytest.mark.parametrize("release", RELEASED)
+async def test_from_a_release_with_its_data(empty: AsyncEngine, release: str) -> None:
+    await migrate(empty, release)
+    async with empty.begin() as connection:
+        await connection.run_sync(fill)
+    await migrate(empty)
+    assert await differences(empty) == []
+    async with empty.connect() as connection:
+        told = await connection.execute(text("SELECT * FROM talks ORDER BY started_at"))
+        assert told.all() == [
+            ("pbx-1.2-t1", "pbx-1.1", "PJSIP/101", "support", AT + 1, 40),
+            ("pbx-1.3-t1", "pbx-1.1", "PJSIP/102", "", AT + 2, None),
+        ]
+        kept = await connection.execute(text("SELECT call_id, agent, note FROM calls"))
+        assert kept.all() == [("pbx-1.1", "PJSIP/102", "Grüße, Иван")]
+
+
+def fill(connection: Connection) -> None:
+    """A call with a transfer, as version 0001 wrote it."""
+    talk = {"call_id": "pbx-1.1", "agent_channel": "a", "caller_channel": "c"}
+    happened: list[ev.Event] = [
+        ev.CallAnswered(
+            at=AT + 1, talk_id="pbx-1.2-t1", agent="PJSIP/101", queue="support", **talk
+        ),
+        ev.TalkEnded(
+            at=AT + 2, call_id="pbx-1.1", talk_id="pbx-1.2-t1", agent="PJSIP/101", talked=40
+        ),
+        ev.CallAnswered(at=AT + 2, talk_id="pbx-1.3-t1", agent="PJSIP/102", **talk),
+    ]
+    journal = text(
+        "INSERT INTO journal (seq, id, at, call_id, type, body)"
+        " VALUES (:seq, :id, :at, :call_id, :type, :body)"
+    )
+    for seq, event in enumerate(happened, start=1):
+        row = {"seq": seq, "id": event.id, "at": event.at, "call_id": event.call_id}
+        row |= {"type": type(event).__name__, "body": ev.encode(event).decode()}
+        connection.execute(journal, row)
+    connection.execute(
+        text(
+            "INSERT INTO calls (call_id, switch, direction, arrived_at, agent, note)"
+            " VALUES ('pbx-1.1', 'pbx', 'inbound', :at, 'PJSIP/102', 'Grüße, Иван')"
+        ),
+        {"at": AT},
+    )
+
+
+async def test_back_to_nothing(empty: AsyncEngine) -> None:
+    await migrate(empty)
+    async with empty.begin() as connection:
+        await connection.run_sync(lambda c: command.downgrade(alembic_config(c), "base"))
+    async with empty.connect() as connection:
+        tables = await connection.run_sync(lambda c: c.dialect.get_table_names(c))
+    assert tables == ["alembic_version"]
+
+
+async def test_every_release_is_tried(empty: AsyncEngine) -> None:
+    def revisions(connection: Connection) -> list[str]:
+        script = ScriptDirectory.from_config(alembic_config(connection))
+        return [revision.revision for revision in script.walk_revisions()]
+
+    async with empty.connect() as connection:
+        newest, *older = await connection.run_sync(revisions)
+    assert tuple(reversed(older)) == RELEASED, f"add {newest}'s forerunner to RELEASED"
+
+
+async def test_a_database_without_unicode_is_refused(postgresql: Postgresql) -> None:
+    postgresql.sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    engine = open_engine(postgresql.url("latin"))
+    with pytest.raises(DatabaseUnfit, match=r"is LATIN1.*ENCODING 'UTF8'"):
+        await migrate(engine)
+    await engine.dispose()
