@@ -128,7 +128,7 @@ async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
     tasks = [asyncio.create_task(journal.run()), asyncio.create_task(dashboard.hub.run())]
     house = House(dashboard, str(server.make_url("/")).rstrip("/"), folder, refusals)
     try:
-        await house.folded()  # a browser that comes before the desk is restored gets one more picture
+        await house.folded()  # a browser that comes earlier gets one more picture
         yield house
     finally:
         for browser in house.browsers:
