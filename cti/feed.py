@@ -32,10 +32,11 @@ _SNAPSHOT_AGAIN_SECONDS = 2.0
 class SwitchFeed:
     """The link to the Asterisk called ``name``, its call book, and the way into the journal.
 
-    ``is_agent`` says of an interface (``PJSIP/101``) whether an agent uses it. ``counters`` of
-    :attr:`client` and :attr:`reader` tell what was passed over; ``lag`` has the seconds from the
-    PBX's own timestamp until the events made of it were on the bus; ``resyncs`` counts the times
-    the picture was made whole, ``resyncs_failed`` the tries that were not answered.
+    ``is_agent`` says of an interface (``PJSIP/101``) whether an agent uses it; ``tape`` is given
+    each message as it came. ``counters`` of :attr:`client` and :attr:`reader` tell what was passed
+    over; ``lag`` has the seconds from the PBX's own timestamp until the events made of it were on
+    the bus; ``resyncs`` counts the times the picture was made whole, ``resyncs_failed`` the tries
+    that were not answered.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class SwitchFeed:
         record: Callable[[Event], Event],
         now: Now,
         is_agent: Callable[[str], bool],
+        tape: Callable[[bytes], None] | None = None,
     ) -> None:
         self.name = name
         self.reducer = Reducer(name, is_agent)
@@ -56,6 +58,7 @@ class SwitchFeed:
             on_lost=self._on_lost,
             wanted_events=WANTED,
             now=now,
+            on_raw=tape,
         )
         self.switch = Switch(name, self.client)
         self.lag = Histogram(LAG_BOUNDS)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_
 
-from cti.domain.events import DispositionSet
+from cti.domain.events import DispositionSet, Event
 from cti.history import talked_with
 from cti.journal import JournalUnavailable
 from cti.tables import calls
@@ -69,7 +70,7 @@ async def read_call(ask: Ask, path: CallPath) -> CallAnswer:
     """One call, and what happened in it, step by step."""
     deps = ask.dashboard.deps
     row, events = await deps.history.call(path.call_id), await deps.journal.of_call(path.call_id)
-    if row is None or not (may_see_call(ask, row, events) or await _is_of_customer(ask, row)):
+    if row is None or not await may_open_call(ask, row, events):
         raise not_found("call")
     name_of = ask.dashboard.desk.name_of
     steps = [
@@ -77,6 +78,11 @@ async def read_call(ask: Ask, path: CallPath) -> CallAnswer:
         for event in told(events)
     ]
     return CallAnswer(call=(await call_rows(ask, [row]))[0], steps=steps)
+
+
+async def may_open_call(ask: Ask, row: Any, events: Sequence[Event]) -> bool:
+    """Whether the user may read this call of the history (``row``), by what happened in it."""
+    return may_see_call(ask, row, events) or await _is_of_customer(ask, row)
 
 
 async def _is_of_customer(ask: Ask, row: Any) -> bool:

@@ -11,7 +11,15 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from dashboard import api_account, api_calls, api_customers, api_recordings, api_server, api_users
+from dashboard import (
+    api_account,
+    api_calls,
+    api_customers,
+    api_ladder,
+    api_recordings,
+    api_server,
+    api_users,
+)
 from dashboard.accounts import Accounts
 from dashboard.assets import add_page, read_assets
 from dashboard.audit import Audit
@@ -35,7 +43,15 @@ VERSION = "0.1.0"
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(
     endpoint
-    for part in (api_account, api_calls, api_customers, api_recordings, api_users, api_server)
+    for part in (
+        api_account,
+        api_calls,
+        api_ladder,
+        api_customers,
+        api_recordings,
+        api_users,
+        api_server,
+    )
     for endpoint in part.routes.endpoints
 )
 

@@ -17,6 +17,7 @@ Action = Literal[
     "change_password",
     "listen",
     "read_transcript",
+    "read_raw",
     "add_user",
     "change_user",
 ]

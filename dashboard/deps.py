@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.agent_state import AgentState
 from crm_bridge.store import CustomerStore
+from cti.ami_tape import AmiTape
 from cti.bus import Bus
 from cti.clock import Now
 from cti.domain.events import Availability
@@ -45,3 +46,4 @@ class Deps:
     set_availability: SetAvailability
     now: Now
     parts: Callable[[], Sequence[Part]] = tuple
+    tapes: Mapping[str, AmiTape] = field(default_factory=dict)

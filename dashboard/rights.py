@@ -35,6 +35,8 @@ ROUTES: Mapping[str, Row] = {
     "set_availability": _row("own", "own", "own", "own", "own"),
     "list_calls": _row("own", "team", "own", "all", "all"),
     "read_call": _row("own", "team", "own", "all", "all"),
+    "read_ladder": _row("own", "team", "own", "all", "all"),
+    "read_raw": _row("none", "none", "none", "none", "all"),
     "set_disposition": _row("own", "team", "own", "none", "all"),
     "search_customers": _row("own", "all", "own", "all", "all"),
     "read_customer": _row("own", "all", "own", "all", "all"),
@@ -61,7 +63,7 @@ MESSAGES: Mapping[str, Row] = {
     "agents": _row("none", "team", "none", "team", "team"),
 }
 
-_CALLS = {"list_calls", "read_call"}
+_CALLS = {"list_calls", "read_call", "read_ladder"}
 _CUSTOMERS = {"search_customers", "read_customer", "customer_calls"}
 _RECORDINGS = {"read_recording", "hear_recording", "read_transcript", "read_peaks"}
 

@@ -18,6 +18,7 @@ from callqueue.service import QueueService
 from crm_bridge.contacts import PastContacts
 from crm_bridge.identify import Customers, IdentifyService
 from crm_bridge.store import CustomerStore
+from cti.ami_tape import AmiTape
 from cti.bus import Bus
 from cti.clock import now
 from cti.domain.events import AgentAvailabilityChanged
@@ -62,10 +63,11 @@ class Core:
     accounts: Accounts
     agents: AgentDirectory
     feed: SwitchFeed
+    tape: AmiTape
 
     def runs(self) -> Mapping[str, Run]:
         """The journal is not among them: it outlives all others."""
-        return {"feed": self.feed.run, "agents": self.agents.run}
+        return {"feed": self.feed.run, "tape": self.tape.run, "agents": self.agents.run}
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,9 @@ async def build_core(settings: Settings, engine: AsyncEngine) -> Core:
     accounts = Accounts(engine, settings.dashboard, now)
     agents = AgentDirectory(accounts)
     await agents.refresh()
+    name = settings.switch
+    tape = AmiTape(settings.data_folder / "ami-tape" / name, settings.ami_tape, now)
+    take = tape.take if tape.hours else None
     return Core(
         engine=engine,
         bus=bus,
@@ -129,7 +134,8 @@ async def build_core(settings: Settings, engine: AsyncEngine) -> Core:
         customers=CustomerStore(engine),
         accounts=accounts,
         agents=agents,
-        feed=SwitchFeed(settings.switch, settings.ami, journal.record, now, agents.is_agent),
+        feed=SwitchFeed(name, settings.ami, journal.record, now, agents.is_agent, take),
+        tape=tape,
     )
 
 
@@ -194,6 +200,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         set_availability=services.availability.set,
         now=now,
         parts=parts,
+        tapes={settings.switch: core.tape},
     )
     dashboard = Dashboard(settings.dashboard, deps)
     metrics = Metrics(

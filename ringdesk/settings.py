@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from callqueue.settings import QueueSettings
 from crm_bridge.settings import CrmSettings
-from cti.ami.settings import AmiSettings
+from cti.ami.settings import AmiSettings, TapeSettings
 from cti.config_files import ConfigFileError, Problem, load_toml
 from dashboard.settings import DashboardSettings
 from ivr.settings import IvrSettings
@@ -100,6 +100,9 @@ class Settings(BaseModel):
     )
     hook: HookOptions = Field(
         default=HookOptions(), description="What the PBX's dialplan does with callers."
+    )
+    ami_tape: TapeSettings = Field(
+        default=TapeSettings(), description="The raw AMI messages behind each call."
     )
     ami: AmiSettings = Field(default=AmiSettings(), description="The link to Asterisk.")
     ivr: IvrSettings = Field(default=IvrSettings(), description="Menus and FastAGI.")

@@ -54,7 +54,8 @@ class AmiClient:
     ``on_event(message)`` for each event in order, beginning with those since the log-in;
     ``on_lost(reason)`` once for each ``on_connected``. All three are plain functions that must not
     block; one that raises is logged and counted, and the link lives on. Only events named in
-    ``wanted_events`` are parsed and handed on (None: all). ``now`` gives microseconds since the
+    ``wanted_events`` are parsed and handed on (None: all); ``on_raw`` has each of them before, as
+    bytes. ``now`` gives microseconds since the
     epoch. ``info`` is of the last connection, ``connected`` tells whether it still stands.
     ``answers`` counts actions by name and result (``ok``, ``refused``, or the kind of
     :class:`CommandFailed`); ``latency`` has, by name, the seconds until Asterisk answered.
@@ -69,6 +70,7 @@ class AmiClient:
         on_lost: Callable[[str], None] = lambda reason: None,
         wanted_events: Collection[str] | None = None,
         now: Callable[[], Micros] = lambda: time.time_ns() // 1000,
+        on_raw: Callable[[bytes], None] | None = None,
     ) -> None:
         self.counters = Counters()
         self.answers: Counter[tuple[str, str]] = Counter()
@@ -80,6 +82,7 @@ class AmiClient:
         self._on_lost = on_lost
         self._wanted = None if wanted_events is None else frozenset(wanted_events)
         self._now = now
+        self._on_raw = on_raw
         self._link: Link | None = None
         self._held: deque[bytes] = deque(maxlen=_MOST_HELD)
         self._booted: asyncio.Future[Message]
@@ -228,6 +231,8 @@ class AmiClient:
 
     def _tell(self, raw: bytes) -> None:
         self.counters.events += 1
+        if self._on_raw is not None:
+            self._on_raw(raw)
         self._guarded(self._on_event, parse(raw))
 
     def _guarded(self, callback: Callable[[T], None], value: T) -> None:

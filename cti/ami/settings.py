@@ -71,6 +71,23 @@ class AmiSettings(BaseModel):
         return value
 
 
+class TapeSettings(BaseModel):
+    """The raw AMI messages, kept beside the calls for an admin who asks why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hours: int = Field(
+        24,
+        ge=0,
+        le=24 * 31,
+        description="How long messages are kept, in files under data_folder; 0 keeps none and"
+        " removes what there is. They hold callers' numbers and names.",
+    )
+    megabytes_an_hour: int = Field(
+        50, ge=1, description="What an hour may take on the disk; the rest of the hour is not kept."
+    )
+
+
 def _one_line(text: str) -> str:
     if set(text) & set("\r\n\0"):
         raise ValueError("holds a line break or NUL; write it on one line")

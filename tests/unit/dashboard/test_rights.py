@@ -21,6 +21,8 @@ MAY: dict[str, str] = {
     "set_availability": "astmd",
     "list_calls": "astmd",
     "read_call": "astmd",
+    "read_ladder": "astmd",
+    "read_raw": "d",
     "set_disposition": "astd",
     "search_customers": "astmd",
     "read_customer": "astmd",
