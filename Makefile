@@ -45,5 +45,8 @@ lock: ## Pin the dependencies anew (needs uv)
 vendor: ## Fetch the browser libraries anew, as tools/vendor.py lists them
 	$(PYTHON) tools/vendor.py
 
+screenshots: $(DEV) programs ## Take the pictures of the documentation from a running demo (minutes)
+	@PYTHONPATH=.:queue $(BIN)/python tools/screenshot.py
+
 clean: ## Remove what install, demo and test have made
 	rm -rf $(VENV) .cache var

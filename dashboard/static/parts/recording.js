@@ -17,7 +17,7 @@ export function Recording({ recording, customer, agent, compact }) {
   useEffect(() => () => playback.stop(), [playback]);
   if (recording.state !== 'stored') {
     const bad = recording.state === 'failed';
-    return html`<p class=${bad ? 'failure' : 'hint'}><${Icon} name=${bad ? 'diamond' : 'disc'} class=${bad ? 'bad' : 'warn'} /><span>${word('recording', recording.state)}. ${recording.reason}</span></p>`;
+    return html`<p class=${bad ? 'failure' : 'hint'}><${Icon} name=${bad ? 'diamond' : 'disc'} class="bad" /><span>${word('recording', recording.state)}. ${recording.reason}</span></p>`;
   }
   return html`<div class=${`recording ${compact ? 'is-compact' : ''}`}>
     <${Player} playback=${playback} sha256=${compact ? '' : recording.sha256} />
