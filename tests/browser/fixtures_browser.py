@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Error, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Error, Page, async_playwright, expect
 
 FLAGS = (
     "--headless=new",
@@ -38,6 +38,8 @@ STARTS_WITHIN = 30.0
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / ".cache" / "screenshots"
 """Where tests leave what they saw."""
+
+expect.set_options(timeout=15_000)  # milliseconds; a busy machine is slow, and right all the same
 
 OpenPage = Callable[..., Awaitable[Page]]
 
@@ -108,7 +110,7 @@ async def opening(browser: Browser) -> AsyncIterator[OpenPage]:
         context = await browser.new_context(**options)
         contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(5_000)
+        page.set_default_timeout(15_000)
 
         def heard(message: ConsoleMessage) -> None:
             told = f"{message.text} ({message.location.get('url', '')})"

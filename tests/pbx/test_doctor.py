@@ -47,6 +47,12 @@ label = "Standard"
 """
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may load its speech model slowly; that is not what is tested here."""
+    monkeypatch.setattr("ringdesk.doctor.speech.TRY_SECONDS", 60)
+
+
 class Installation:
     """A correct installation on a real Asterisk; each test spoils one thing."""
 

@@ -77,7 +77,7 @@ async def ringdesk(
             stderr=log,
         )
     try:
-        await until(lambda: _listens(asterisk.settings.hook.agi_port), "FastAGI to listen", 20)
+        await until(lambda: _listens(asterisk.settings.hook.agi_port), "FastAGI to listen", 45)
         yield process
     finally:
         if process.returncode is None:

@@ -32,7 +32,7 @@ class Tab:
         self.snapshots = 0
 
     async def frame(self) -> dict[str, Any]:
-        message = await asyncio.wait_for(self.ws.receive(), 5)
+        message = await asyncio.wait_for(self.ws.receive(), 20)
         assert message.type is WSMsgType.TEXT, message
         frame: dict[str, Any] = message.json()
         if frame["type"] == "snapshot":
@@ -43,12 +43,12 @@ class Tab:
         return frame
 
     async def until(self, wanted: Any) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not wanted(self.view):
                 await self.frame()
 
     async def closed(self) -> int:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while (message := await self.ws.receive()).type is WSMsgType.TEXT:
                 pass
         assert message.type is WSMsgType.CLOSE, message
@@ -171,7 +171,7 @@ async def test_an_open_desk_is_a_sign_of_life(house: House) -> None:
         async with house.dashboard.deps.engine.begin() as connection:
             await connection.exec_driver_sql("UPDATE sessions SET last_seen_at = last_seen_at - 60")
         seen = "SELECT last_seen_at - created_at FROM sessions"
-        async with asyncio.timeout(5), house.dashboard.deps.engine.connect() as connection:
+        async with asyncio.timeout(20), house.dashboard.deps.engine.connect() as connection:
             while (await connection.exec_driver_sql(seen)).scalar_one() < 0:
                 await asyncio.sleep(0.02)
 
@@ -212,12 +212,12 @@ async def test_a_browser_that_does_not_read_is_left_and_delays_nobody(opened: Op
             for n in range(1, 100):
                 house.record(_long_story(n))
                 await tab.until(lambda view, n=n: view["call"]["why"].endswith(f" {n}"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while house.dashboard.hub.clients == 2:
                     n += 1
                     house.record(_long_story(n))
                     await tab.frame()
-        rest = await asyncio.wait_for(_drained(reader), 5)
+        rest = await asyncio.wait_for(_drained(reader), 20)
         assert b"snapshot" in rest
 
 
@@ -228,7 +228,7 @@ async def test_a_browser_that_reads_again_is_told_why_it_was_closed(opened: Open
         watch = house.dashboard.hub._watches["anna"]
         (client,) = watch.clients
         closing = asyncio.create_task(client.close(DOES_NOT_READ, b"the browser does not read"))
-        rest = await asyncio.wait_for(_drained(reader), 5)
+        rest = await asyncio.wait_for(_drained(reader), 20)
         await closing
         assert b"\x88" in rest
         assert DOES_NOT_READ.to_bytes(2) + b"the browser does not read" in rest
