@@ -134,6 +134,40 @@ def doctor(
     raise typer.Exit(print_report(checks, as_json=as_json))
 
 
+@app.command()
+def replay(
+    file: Annotated[
+        Path, typer.Argument(help="A recorded AMI stream, as it came from Asterisk (or gzipped).")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the calls as JSON.")] = False,
+    agent: Annotated[
+        list[str] | None,
+        typer.Option(help="A phone of yours that the stream does not betray, such as PJSIP/101."),
+    ] = None,
+) -> None:
+    """Tell what became of each call in a recorded AMI stream: waits, offers, talks, transfers.
+
+    Phones of agents are known by being members of queues, dialled by their own name, or calling
+    with their own name as their number. Exit status 2 when the file is no AMI stream.
+    """
+    from cti.capture import NoCapture, calls_in, read_capture
+    from ringdesk import call_report
+
+    try:
+        messages = read_capture(file.read_bytes())
+    except OSError as error:
+        raise Refused(f"{file} cannot be read: {error.strerror}") from None
+    except NoCapture as error:
+        raise Refused(
+            f"{file} is no recorded AMI stream: {error} (record what Asterisk sends to a"
+            " logged-in AMI client, byte for byte)"
+        ) from None
+    if not any("Timestamp" in message for message in messages):
+        typer.echo("no times in the stream: set timestampevents = yes in manager.conf", err=True)
+    calls = calls_in(messages, agent or ())
+    typer.echo(call_report.as_json(calls) if as_json else call_report.as_text(calls))
+
+
 @app.command("asterisk-config")
 def asterisk_config(
     config: ConfigOption = DEFAULT_CONFIG,

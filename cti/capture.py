@@ -1,0 +1,94 @@
+"""A recorded AMI stream: its messages, and whose phones are in it. Pure.
+
+A capture is what Asterisk sent, byte for byte: banner, responses and events as they came. It may
+be packed with gzip, and its line ends may have been turned into plain LF on the way.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+
+from cti.ami.codec import Framer, Message, parse
+from cti.ami.facts import UnreadableMessage, parse_timestamp
+from cti.domain.book import interface_of
+from cti.domain.events import Event, Micros
+from cti.reducer.fold import fold
+from cti.summary import CallSummary, summarise
+
+_GZIP = b"\x1f\x8b"
+_RING = "4"
+
+
+class NoCapture(ValueError):
+    """These bytes are no AMI stream; the text says what they are instead."""
+
+
+def read_capture(data: bytes) -> list[Message]:
+    """The messages of a capture. Raises :class:`NoCapture`."""
+    if data.startswith(_GZIP):
+        data = _unpacked(data)
+    if not data.strip():
+        raise NoCapture("it is empty")
+    if b"\r\n" not in data:
+        data = data.replace(b"\n", b"\r\n")
+    # A stream that was cut off may lack the end of its last message.
+    messages = [parse(raw) for raw in Framer().feed(data + b"\r\n\r\n")]
+    if not any(message.event for message in messages):
+        raise NoCapture("there is no AMI event in it")
+    return messages
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise NoCapture(f"it does not unpack: {error}") from None
+
+
+def calls_in(messages: Sequence[Message], agents: Iterable[str] = ()) -> list[CallSummary]:
+    """The calls of a capture. ``agents`` are interfaces of agents besides those that show."""
+    known = agents_in(messages) | frozenset(agents)
+    events: list[Event] = fold(messages, is_agent=known.__contains__)
+    return summarise(events, until=max(_times(messages), default=0))
+
+
+def _times(messages: Iterable[Message]) -> Iterator[Micros]:
+    for message in messages:
+        try:
+            yield parse_timestamp(message.get("Timestamp"))
+        except UnreadableMessage:
+            continue
+
+
+def agents_in(messages: Iterable[Message]) -> frozenset[str]:
+    """The phones of the house, as far as the stream betrays them.
+
+    They are members of queues, or are dialled by their own name (a trunk is dialled by a number:
+    ``0207946000@trunk``), or call with their own name as their number.
+    """
+    found: set[str] = set()
+    for message in messages:
+        found.update(_members(message), _named(message))
+    return frozenset(name for name in found if name and not name.startswith("Local/"))
+
+
+def _members(message: Message) -> Iterator[str]:
+    if message.event.startswith("QueueMember") or message.event == "AgentCalled":
+        yield message.get("Interface") or message.get("Location")
+        device = message.get("StateInterface")
+        if not device.startswith(("hint:", "Custom:", "Queue:")):
+            yield device
+
+
+def _named(message: Message) -> Iterator[str]:
+    if message.event == "DialBegin":
+        interface, dialled = interface_of(message.get("DestChannel")), message.get("DialString")
+        name = interface.partition("/")[2]
+        if dialled == name or dialled.startswith(f"{name}/sip:{name}@"):
+            yield interface
+    elif message.event == "Newchannel" and message.get("ChannelState") == _RING:
+        interface = interface_of(message.get("Channel"))
+        if interface.partition("/")[2] == message.get("CallerIDNum"):
+            yield interface
