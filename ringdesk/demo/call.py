@@ -274,7 +274,7 @@ class Call:
         response = await self._line.request(request)
         if response.status >= 300:
             raise CallFailed(f"hold was refused with {response.status}", response.status)
-        self._take_answer(request, response)
+        self._take_answer(response)
 
     # --- the dialog: used by Phone
 
@@ -293,7 +293,7 @@ class Call:
             self._finish("remote", response.status)
             return
         self.dialog.remote = response.get("To")
-        self._take_answer(offer, response)
+        self._take_answer(response)
         self._connected()
 
     def _progress(self, response: Response) -> None:
@@ -352,10 +352,11 @@ class Call:
         self.media.sending = not self.held_by_remote
         return self._reply(request, 200, "OK", (_SDP_TYPE,), answer.encode())
 
-    def _take_answer(self, offer: Request, response: Response) -> None:
+    def _take_answer(self, response: Response) -> None:
         self.dialog.target = target_of(response, self.dialog.target)
         self._listen_to(response.body)
-        self._ack = self._request("ACK", cseq=offer.cseq[0])
+        # Of the request that was answered: after a challenge that is not the first one.
+        self._ack = self._request("ACK", cseq=response.cseq[0])
         self._line.acknowledge(self._ack)
 
     def _listen_to(self, body: bytes) -> Sdp | None:
