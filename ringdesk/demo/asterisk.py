@@ -15,6 +15,7 @@ import signal
 import socket
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,7 @@ class AsteriskInstance:
     trunk_port: UDP port on 127.0.0.2 which takes calls to outside numbers.
     hook: the dialplan hook's settings, as `ringdesk asterisk-config` would render them; by
     default the FastAGI server is expected at a free port, `settings.hook.agi_port`.
+    more_files: texts by file name, added to the end of Asterisk's configuration files.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class AsteriskInstance:
         trunk_port: int | None = None,
         queue_strategy: str = "rrmemory",
         ring_timeout: int = 15,
+        more_files: Mapping[str, str] | None = None,
     ) -> None:
         self._prefix = prefix
+        self._more_files = more_files or {}
         self._process: asyncio.subprocess.Process | None = None
         # Short, because a UNIX socket's path may have 107 bytes only.
         self.work = Path(tempfile.mkdtemp(prefix="ringdesk-"))
@@ -190,8 +194,10 @@ class AsteriskInstance:
         for name in ("etc", "var/keys", "spool", "run", "log"):
             (self.work / name).mkdir(parents=True, exist_ok=True)
         self.recordings.mkdir(parents=True, exist_ok=True)
-        for name, text in render_files(self.settings).items():
-            (self.work / "etc" / name).write_text(text)
+        files = {**dict.fromkeys(self._more_files, ""), **render_files(self.settings)}
+        for name, text in files.items():
+            more = self._more_files.get(name, "")
+            (self.work / "etc" / name).write_text(text + more)
 
     async def _fully_booted(self) -> None:
         started = time.monotonic()

@@ -119,8 +119,13 @@ res_ari res_ari_applications res_ari_asterisk res_ari_bridges res_ari_channels
 res_ari_device_states res_ari_endpoints res_ari_events res_ari_model res_ari_playbacks
 res_ari_recordings res_ari_sounds res_phoneprov app_stasis_broadcast res_stasis_broadcast
 """
+# The same of Asterisk 16.
+_UNNEEDED_16 = """
+chan_alsa chan_mgcp chan_nbs chan_oss chan_phone chan_sip chan_skinny
+app_ices app_image app_macro app_nbscat app_url cdr_syslog res_monitor
+"""
 _MODULES = "[modules]\nautoload = yes\n" + "".join(
-    f"noload = {name}.so\n" for name in _UNNEEDED.split()
+    f"noload = {name}.so\n" for name in (_UNNEEDED + _UNNEEDED_16).split()
 )
 # Read by modules we keep; they complain when there is no such file.
 _EMPTY = (

@@ -33,7 +33,6 @@ PACKAGES = (
     "asterisk-moh-opsound-gsm",
     "espeak-ng",
 )
-SUITES = ("testing", "sid")
 RECIPE = 1
 """Raise it when the layout or the package list changes: older prefixes are then rebuilt."""
 
@@ -47,6 +46,20 @@ class PrefixUnavailable(RuntimeError):
         super().__init__(f"no Asterisk could be set up: {reason}\n  cure: {cure}")
         self.reason = reason
         self.cure = cure
+
+
+@dataclass(frozen=True)
+class Release:
+    """An Asterisk that Debian carries: its folder in the cache, and the suites to try in turn."""
+
+    name: str
+    suites: tuple[str, ...]
+
+
+CURRENT = Release("asterisk", ("testing", "sid"))
+"""Asterisk 22."""
+OLD = Release("asterisk-16", ("bullseye",))
+"""Asterisk 16.28: the oldest PBX Ringdesk works with."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,7 @@ class Prefix:
     @property
     def module_dir(self) -> Path:
         """Asterisk's loadable modules."""
-        return next(self.root.glob("usr/lib/*-linux-gnu/asterisk/modules"))
+        return next(self.root.glob("usr/lib/**/asterisk/modules"))
 
     @property
     def data_dir(self) -> Path:
@@ -91,21 +104,21 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ringdesk"
 
 
-def ensure_prefix(cache: Path, progress: Progress = print) -> Prefix:
+def ensure_prefix(cache: Path, progress: Progress = print, release: Release = CURRENT) -> Prefix:
     """Return the cached prefix, building it first (about 100 MB of downloads) if need be.
 
     Blocks for the whole build: call it before the event loop, or in a thread.
     Raises PrefixUnavailable; a broken download leaves nothing behind.
     """
     cache = cache.absolute()
-    prefix = Prefix(cache / f"asterisk-{platform.machine()}")
+    prefix = Prefix(cache / f"{release.name}-{platform.machine()}")
     if _is_complete(prefix):
         return prefix
     _require_tools()
     cache.mkdir(parents=True, exist_ok=True)
-    with _lock(cache / "asterisk.lock", progress):
+    with _lock(cache / f"{release.name}.lock", progress):
         if not _is_complete(prefix):  # another process may have built it while we waited
-            _build(prefix, progress)
+            _build(prefix, release, progress)
     return prefix
 
 
@@ -136,12 +149,12 @@ def _lock(path: Path, progress: Progress) -> Iterator[None]:
         yield
 
 
-def _build(prefix: Prefix, progress: Progress) -> None:
+def _build(prefix: Prefix, release: Release, progress: Progress) -> None:
     mirror = _machine_mirror()
     # Beside the goal, so that the rename at the end stays on one file system.
     with tempfile.TemporaryDirectory(prefix="building-", dir=prefix.path.parent) as work:
         folder = Path(work)
-        suite, archives = _download(folder, mirror, progress)
+        suite, archives = _download(folder, release, mirror, progress)
         built = folder / "prefix"
         progress(f"unpacking {len(archives)} packages")
         _unpack(archives, built / "root")
@@ -165,9 +178,11 @@ def _machine_mirror() -> AptSource:
     )
 
 
-def _download(folder: Path, mirror: AptSource, progress: Progress) -> tuple[str, list[Path]]:
+def _download(
+    folder: Path, release: Release, mirror: AptSource, progress: Progress
+) -> tuple[str, list[Path]]:
     reasons = []
-    for suite in SUITES:
+    for suite in release.suites:
         try:
             return suite, _download_suite(folder / suite, mirror, suite, progress)
         except subprocess.CalledProcessError as failure:
@@ -308,7 +323,7 @@ def _extract(archive: Path, root: Path) -> None:
 _LAUNCHER = """#!/bin/sh
 # Runs {name} of this prefix with the prefix's own loader and libraries.
 here=$(dirname "$(dirname "$(readlink -f "$0")")")/root
-{environment}exec "$here"/{loader} --argv0 {name} \\
+{environment}exec "$here"/{loader} {name_option}\\
     --library-path "{libraries}" "$here"/{program} "$@"
 """
 
@@ -317,6 +332,8 @@ def _write_launchers(built: Path) -> None:
     root = built / "root"
     libraries = next(root.glob("usr/lib/*-linux-gnu")).relative_to(root)
     search = f"$here/{libraries}:$here/{libraries}/pulseaudio:$here/usr/lib"
+    loader = _loader(root)
+    named = b"--argv0" in loader.read_bytes()  # since glibc 2.33
     data = f'export ESPEAK_DATA_PATH="$here/{libraries}"\n'
     (built / "bin").mkdir()
     for name, program, environment in (
@@ -329,7 +346,8 @@ def _write_launchers(built: Path) -> None:
                 name=name,
                 program=program,
                 environment=environment,
-                loader=shlex.quote(str(_loader(root).relative_to(root))),
+                name_option=f"--argv0 {name} " if named else "",
+                loader=shlex.quote(str(loader.relative_to(root))),
                 libraries=search,
             )
         )
@@ -337,9 +355,11 @@ def _write_launchers(built: Path) -> None:
 
 
 def _loader(root: Path) -> Path:
-    for pattern in ("usr/lib64/ld-linux-*.so.*", "usr/lib/ld-linux-*.so.*"):
-        if found := sorted(root.glob(pattern)):
-            return found[0]
+    for pattern in ("lib64/ld-linux-*.so.*", "lib/ld-linux-*.so.*", "lib/*-linux-gnu/ld-2.*.so"):
+        for found in sorted((root / "usr").glob(pattern)):
+            # Older ones are links to /lib: the machine's own loader, which is another version.
+            if found.resolve().is_relative_to(root.resolve()):
+                return found
     raise PrefixUnavailable(
         f"the packages hold no loader for {platform.machine()}",
         "use the built-in replay PBX: ringdesk demo --pbx replay",

@@ -1,9 +1,11 @@
 """A real Asterisk for tests.
 
 `asterisk_prefix`: the unpacked programs, once. `asterisk`: a fresh one for each test, booted in
-a second. `module_asterisk`: one for a whole module; hang up everything after each test.
+a second; `old_asterisk` is a 16.28. `module_asterisk`: one for a whole module; hang up everything
+after each test.
 """
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 
@@ -12,7 +14,7 @@ import pytest_asyncio
 
 from ringdesk.asterisk_config import HookSettings
 from ringdesk.demo.asterisk import AsteriskInstance, free_port
-from ringdesk.demo.prefix import Prefix, default_cache, ensure_prefix
+from ringdesk.demo.prefix import OLD, Prefix, default_cache, ensure_prefix
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +27,14 @@ def asterisk_prefix() -> Prefix:
 async def asterisk(asterisk_prefix: Prefix) -> AsyncIterator[AsteriskInstance]:
     """Booted, with nobody in its queues and no Ringdesk at its FastAGI port."""
     async with AsteriskInstance(asterisk_prefix) as instance:
+        yield instance
+
+
+@pytest_asyncio.fixture
+async def old_asterisk() -> AsyncIterator[AsteriskInstance]:
+    """An Asterisk 16.28; the first run downloads it."""
+    prefix = await asyncio.to_thread(ensure_prefix, default_cache(), release=OLD)
+    async with AsteriskInstance(prefix) as instance:
         yield instance
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ringdesk.demo import prefix as prefix_module
 from ringdesk.demo.apt_sources import AptSource
-from ringdesk.demo.prefix import RECIPE, PrefixUnavailable, default_cache, ensure_prefix
+from ringdesk.demo.prefix import OLD, RECIPE, PrefixUnavailable, default_cache, ensure_prefix
 
 NAME = f"asterisk-{platform.machine()}"
 
@@ -33,6 +33,18 @@ def test_a_complete_prefix_is_used_without_any_tool(
     (tmp_path / NAME / "manifest.json").write_text(json.dumps({"recipe": RECIPE}))
     monkeypatch.setenv("PATH", "/nowhere")
     assert ensure_prefix(tmp_path).path == tmp_path / NAME
+
+
+def test_each_release_has_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / f"asterisk-16-{platform.machine()}"
+    old.mkdir()
+    (old / "manifest.json").write_text(json.dumps({"recipe": RECIPE}))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert ensure_prefix(tmp_path, release=OLD).path == old
+    with pytest.raises(PrefixUnavailable):
+        ensure_prefix(tmp_path)
 
 
 @pytest.mark.parametrize("manifest", ["", "[]", "null", '{"recipe": 0}'])
