@@ -11,10 +11,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from cti.ami.codec import Framer, Message, parse
-from cti.ami.facts import UnreadableMessage, parse_timestamp
+from cti.ami.facts import FactReader, UnreadableMessage, parse_timestamp
 from cti.domain.book import interface_of
 from cti.domain.events import Event, Micros
-from cti.reducer.fold import fold
+from cti.reducer import Reducer
+from cti.reducer.state import IsAgent
 from cti.summary import CallSummary, summarise
 
 _GZIP = b"\x1f\x8b"
@@ -50,8 +51,48 @@ def _unpacked(data: bytes) -> bytes:
 def calls_in(messages: Sequence[Message], agents: Iterable[str] = ()) -> list[CallSummary]:
     """The calls of a capture. ``agents`` are interfaces of agents besides those that show."""
     known = agents_in(messages) | frozenset(agents)
-    events: list[Event] = fold(messages, is_agent=known.__contains__)
+    events = _fold(messages, known.__contains__)
     return summarise(events, until=max(_times(messages), default=0))
+
+
+def _fold(messages: Sequence[Message], is_agent: IsAgent) -> list[Event]:
+    reader, reducer = FactReader(), Reducer("pbx", is_agent)
+    withdrawals = _withdrawals(messages)
+    events: list[Event] = []
+    for number, message in enumerate(messages):
+        if number in withdrawals:
+            reducer.tag("", message.get("Uniqueid"), "withdrawn")
+        fact = reader.to_fact(message)
+        if fact is not None:
+            events += reducer.apply(fact)
+    return events
+
+
+def _withdrawals(messages: Iterable[Message]) -> set[int]:
+    """Which QueueCallerAbandon are of callers whom a program withdrew from the queue.
+
+    The event does not tell; the answer to the program does, and the variable that Queue() sets
+    afterwards (only in a stream with VarSet). Ringdesk knows it beforehand of its own.
+    """
+    found: set[int] = set()
+    last: dict[str, int] = {}
+    leaving: set[str] = set()
+    asked = 0
+    for number, message in enumerate(messages):
+        leg = message.get("Uniqueid")
+        if message.event == "HangupRequest":
+            leaving.add(leg)
+        elif message.event == "QueueCallerAbandon" and leg not in leaving:
+            last[leg] = number
+            if asked:
+                asked -= 1
+                found.add(number)
+        elif message.event == "VarSet" and message.get("Variable") == "QUEUESTATUS":
+            if message.get("Value").startswith("WITHDRAW") and leg in last:
+                found.add(last[leg])
+        elif message.get("Message") == "Withdraw requested successfully":
+            asked += 1
+    return found
 
 
 def _times(messages: Iterable[Message]) -> Iterator[Micros]:

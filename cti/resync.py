@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from cti.ami.facts import Headers, UnreadableMessage, condition, member, number, person
-from cti.domain.book import Book
+from cti.domain.book import Book, interface_of
 from cti.domain.events import Micros, WaitEnd
 from cti.domain.facts import (
     BridgeLeft,
@@ -208,8 +208,29 @@ def _rings(book: Book, rows: Rows, snapshot: Snapshot) -> Iterator[Fact]:
             for other, its in rows.items()
             if its.started.linkedid == row.started.linkedid and not its.started.dialled
         ]
-        source = next((leg for leg in callers if leg in waiting), next(iter(callers), ""))
+        local = _local_before(rows, row.started)
+        source = local or next((leg for leg in callers if leg in waiting), next(iter(callers), ""))
         yield DialBegan(at=snapshot.at, leg=leg_id, source=source)
+
+
+def _local_before(rows: Rows, rung: LegStarted) -> str:
+    """The half of a Local channel whose dialplan rings this phone, by its name or as the only one.
+
+    The other half was rung before, by the queue or by Dial(): both ringings are one offer.
+    """
+    halves = [
+        its.started
+        for its in rows.values()
+        if its.started.linkedid == rung.linkedid
+        and not its.bridge
+        and its.started.channel.startswith("Local/")
+        and its.started.channel.endswith(";2")
+    ]
+    if not halves or rung.channel.startswith("Local/"):
+        return ""
+    name = interface_of(rung.channel).partition("/")[2]
+    named = [half.leg for half in halves if half.exten == name]
+    return next(iter(named), halves[0].leg if len(halves) == 1 else "")
 
 
 def _partings(book: Book, rows: Rows, at: Micros) -> Iterator[Fact]:

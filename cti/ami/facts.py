@@ -25,13 +25,18 @@ from cti.domain.facts import (
     DialBegan,
     DialEnded,
     Fact,
+    HangupRequested,
     Held,
     LegCondition,
     LegHungUp,
     LegRenamed,
     LegStarted,
     LegState,
+    LocalOptimised,
+    LocalOptimising,
     MemberStatus,
+    MessageLeft,
+    PickedUp,
     QueueAbandoned,
     QueueJoined,
     QueueLeft,
@@ -177,6 +182,20 @@ def _hungup(get: Get, at: Micros) -> Fact:
     return LegHungUp(at=at, leg=_needed(get, "Uniqueid"), cause=cause)
 
 
+def _hangup_requested(get: Get, at: Micros) -> Fact:
+    return HangupRequested(at=at, leg=_needed(get, "Uniqueid"))
+
+
+def _picked_up(get: Get, at: Micros) -> Fact:
+    return PickedUp(at=at, leg=_needed(get, "Uniqueid"), target=_needed(get, "TargetUniqueid"))
+
+
+def _message_left(get: Get, at: Micros) -> Fact | None:
+    # Without a channel it only tells how many messages a mailbox has.
+    leg = get("Uniqueid", "")
+    return MessageLeft(at=at, leg=leg) if leg else None
+
+
 def _dial_began(get: Get, at: Micros) -> Fact:
     return DialBegan(
         at=at,
@@ -196,11 +215,33 @@ def _entered(get: Get, at: Micros) -> Fact | None:
         return None
     leg = _needed(get, "Uniqueid")
     linkedid = get("Linkedid", "") or leg
-    return BridgeEntered(at=at, leg=leg, linkedid=linkedid, bridge=_needed(get, "BridgeUniqueid"))
+    return BridgeEntered(
+        at=at,
+        leg=leg,
+        linkedid=linkedid,
+        bridge=_needed(get, "BridgeUniqueid"),
+        place=_place(get),
+        conference=get("BridgeName", "") if get("BridgeCreator", "") == "ConfBridge" else "",
+    )
 
 
 def _left(get: Get, at: Micros) -> Fact:
-    return BridgeLeft(at=at, leg=_needed(get, "Uniqueid"), bridge=_needed(get, "BridgeUniqueid"))
+    return BridgeLeft(
+        at=at,
+        leg=_needed(get, "Uniqueid"),
+        bridge=_needed(get, "BridgeUniqueid"),
+        place=_place(get),
+    )
+
+
+def _optimising(get: Get, at: Micros) -> Fact:
+    one, two = _needed(get, "LocalOneUniqueid"), _needed(get, "LocalTwoUniqueid")
+    return LocalOptimising(at=at, one=one, two=two)
+
+
+def _optimised(get: Get, at: Micros) -> Fact:
+    one, two = _needed(get, "LocalOneUniqueid"), _needed(get, "LocalTwoUniqueid")
+    return LocalOptimised(at=at, one=one, two=two)
 
 
 def _held(get: Get, at: Micros) -> Fact:
@@ -221,11 +262,13 @@ def _blind(get: Get, at: Micros) -> Fact | None:
 def _attended(get: Get, at: Micros) -> Fact | None:
     if get("Result", "") != "Success":
         return None
+    leg, second = _needed(get, "OrigTransfererUniqueid"), get("SecondTransfererUniqueid", "")
     return AttendedTransferred(
         at=at,
-        leg=_needed(get, "OrigTransfererUniqueid"),
-        target=get("TransferTargetUniqueid", "") or get("SecondTransfererUniqueid", ""),
-        to=get("SecondTransfererExten", ""),
+        leg=leg,
+        target=get("TransferTargetUniqueid", "") or second,
+        # Asterisk's own Atxfer asks on the first leg, whose extension is an older story.
+        to=get("SecondTransfererExten", "") if second != leg else "",
     )
 
 
@@ -297,11 +340,16 @@ _MAKERS: dict[str, Make] = {
     "Newchannel": _started,
     "Rename": _renamed,
     "Newstate": _state,
+    "HangupRequest": _hangup_requested,
     "Hangup": _hungup,
+    "Pickup": _picked_up,
+    "MessageWaiting": _message_left,
     "DialBegin": _dial_began,
     "DialEnd": _dial_ended,
     "BridgeEnter": _entered,
     "BridgeLeave": _left,
+    "LocalOptimizationBegin": _optimising,
+    "LocalOptimizationEnd": _optimised,
     "Hold": _held,
     "Unhold": _unheld,
     "BlindTransfer": _blind,

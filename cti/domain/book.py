@@ -59,7 +59,7 @@ class Call:
     ``arrived``: CallArrived is out. ``events`` counts the events made, for their ids. ``outsider``
     and ``reached``: a leg that is no agent's, and an agent's leg besides the caller, took part.
     ``dial_status`` and ``dial_cause`` are of the last ringing that failed, ``cause`` is the
-    caller's hang-up cause.
+    caller's hang-up cause. ``gave_up``: the caller hung up; ``message``: left one in a mailbox.
     """
 
     id: str
@@ -77,6 +77,8 @@ class Call:
     dial_status: str = ""
     dial_cause: int = 0
     cause: int = 0
+    gave_up: bool = False
+    message: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -84,8 +86,10 @@ class Leg:
     """One channel. ``agent`` is its interface when an agent uses it, else empty.
 
     ``dialled``: somebody rings or rang it. ``talking``: another party is in reach of it through
-    bridges, ``met``: was once. ``queue``: the Queue() it is in, as a snapshot said.
-    ``left_queue`` is when its last wait ended. ``waits`` and ``talks`` count, for ids.
+    bridges, ``met``: was once, ``served``: as the customer. ``queue``: the Queue() it is in, as a
+    snapshot said. ``left_queue`` is when its last wait ended. ``waits`` and ``talks`` count, for
+    ids. ``leaving``: its party hangs up. ``place`` is where its dialplan stood when it entered the
+    bridge; ``sent_to``: it was sent on from a talk, which is yet to be told.
     """
 
     id: str
@@ -103,6 +107,7 @@ class Leg:
     bridge: str = ""
     talking: bool = False
     met: bool = False
+    served: bool = False
     held: bool = False
     entry: QueueEntry | None = None
     left_queue: Micros = 0
@@ -110,6 +115,9 @@ class Leg:
     talk: Talk | None = None
     waits: int = 0
     talks: int = 0
+    leaving: bool = False
+    place: str = ""
+    sent_to: str = ""
 
     @property
     def interface(self) -> str:
@@ -179,11 +187,23 @@ class Phone:
     legs: dict[str, Leg] = field(default_factory=dict)
 
 
+@dataclass(slots=True, eq=False)
+class Optimisation:
+    """A Local channel is being taken out of the path between these ``bridges``.
+
+    ``parties`` are those who could hear each other through it: they do so again in a moment.
+    """
+
+    bridges: frozenset[str]
+    parties: list[Leg]
+
+
 @dataclass(slots=True)
 class Book:
     """The whole picture. Bridges map a bridge to its legs in the order in which they entered.
 
     ``members`` maps the interface of a queue member that is a Local channel to the phone behind.
+    ``optimisations`` are keyed by the Uniqueid of the Local channel's first half.
     """
 
     calls: dict[str, Call] = field(default_factory=dict)
@@ -193,11 +213,17 @@ class Book:
     tags: dict[str, Tag] = field(default_factory=dict)
     phones: dict[str, Phone] = field(default_factory=dict)
     members: dict[str, str] = field(default_factory=dict)
+    optimisations: dict[str, Optimisation] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Nothing is going on: no call, no leg, and nothing left over from one."""
-        return not (self.calls or self.legs or self.locals or self.bridges or self.tags)
+        live = (self.calls, self.legs, self.locals, self.bridges, self.tags, self.optimisations)
+        return not any(live)
+
+    def is_optimised(self, bridge: str) -> bool:
+        """Whether legs are moving from or to this bridge, and nobody really parts or meets."""
+        return any(bridge in going.bridges for going in self.optimisations.values())
 
     def other_half(self, leg: Leg) -> Leg | None:
         """The leg that a half of a Local channel hands everything on to."""

@@ -67,6 +67,12 @@ class LegMoved(Fact, frozen=True, kw_only=True, gc=False):
     linkedid: str
 
 
+class HangupRequested(Fact, frozen=True, kw_only=True, gc=False):
+    """The party of this leg hangs up; LegHungUp follows. Asterisk's own hang-ups lack this."""
+
+    leg: str
+
+
 class LegHungUp(Fact, frozen=True, kw_only=True, gc=False):
     """The leg is gone. ``cause`` is Q.850, 0 for none.
 
@@ -76,6 +82,19 @@ class LegHungUp(Fact, frozen=True, kw_only=True, gc=False):
     leg: str
     cause: int = 0
     reconstructed: bool = False
+
+
+class PickedUp(Fact, frozen=True, kw_only=True, gc=False):
+    """``leg`` takes the call that rings ``target`` (Pickup)."""
+
+    leg: str
+    target: str
+
+
+class MessageLeft(Fact, frozen=True, kw_only=True, gc=False):
+    """The party of this leg spoke to a mailbox."""
+
+    leg: str
 
 
 class DialBegan(Fact, frozen=True, kw_only=True, gc=False):
@@ -97,18 +116,39 @@ class DialEnded(Fact, frozen=True, kw_only=True, gc=False):
 
 
 class BridgeEntered(Fact, frozen=True, kw_only=True, gc=False):
-    """The leg can talk to the others in ``bridge``. Its ``linkedid`` may be another one now."""
+    """The leg can talk to the others in ``bridge``. Its ``linkedid`` may be another one now.
+
+    ``conference`` is the name of the conference that the bridge is, ``place`` is where the leg's
+    dialplan stands.
+    """
 
     leg: str
     linkedid: str
     bridge: str
+    place: str = ""
+    conference: str = ""
 
 
 class BridgeLeft(Fact, frozen=True, kw_only=True, gc=False):
-    """The leg is no longer in the bridge."""
+    """The leg is no longer in the bridge. Another ``place`` than before betrays a redirect."""
 
     leg: str
     bridge: str
+    place: str = ""
+
+
+class LocalOptimising(Fact, frozen=True, kw_only=True, gc=False):
+    """The Local channel with the halves ``one`` and ``two`` takes itself out of the path."""
+
+    one: str
+    two: str
+
+
+class LocalOptimised(Fact, frozen=True, kw_only=True, gc=False):
+    """That is done: those whom it joined are in one bridge."""
+
+    one: str
+    two: str
 
 
 class BridgeSeen(Fact, frozen=True, kw_only=True, gc=False):

@@ -13,7 +13,17 @@ from typing import Any
 from cti.domain import facts
 from cti.domain.book import Book, Leg, Tag, TagReason
 from cti.domain.events import Event
-from cti.reducer import agents, bridges, legs, offers, queues, restore, talks
+from cti.reducer import (
+    agents,
+    bridges,
+    calls,
+    legs,
+    offers,
+    optimisation,
+    queues,
+    restore,
+    talks,
+)
 from cti.reducer.state import IsAgent, State
 
 Handler = Callable[[State, Any], None]
@@ -23,12 +33,17 @@ _HANDLERS: dict[type[facts.Fact], Handler] = {
     facts.LegRenamed: legs.renamed,
     facts.LegState: legs.changed,
     facts.LegMoved: legs.moved,
+    facts.HangupRequested: legs.leaving,
     facts.LegHungUp: legs.hung_up,
+    facts.PickedUp: offers.picked_up,
+    facts.MessageLeft: calls.message_left,
     facts.DialBegan: offers.dial_began,
     facts.DialEnded: offers.dial_ended,
     facts.BridgeEntered: bridges.entered,
     facts.BridgeLeft: bridges.left,
     facts.BridgeSeen: bridges.seen,
+    facts.LocalOptimising: optimisation.began,
+    facts.LocalOptimised: optimisation.ended,
     facts.Held: talks.held,
     facts.Unheld: talks.unheld,
     facts.BlindTransferred: bridges.blind_transferred,

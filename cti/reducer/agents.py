@@ -5,10 +5,13 @@ from __future__ import annotations
 from cti.domain.book import Leg, Phone
 from cti.domain.events import Activity, Micros
 from cti.domain.facts import DeviceState, MemberStatus, SnapshotBegan, SnapshotTaken
+from cti.reducer import optimisation
 from cti.reducer.state import State
 
 # A phone with several legs shows what its person attends to: a held caller comes last.
 _RANK: dict[Activity, int] = {"talking": 4, "dialling": 3, "ringing": 2, "on_hold": 1}
+
+_TECHNOLOGIES = ("PJSIP", "SIP", "IAX2", "SCCP", "DAHDI")
 
 # State interfaces that name no phone.
 _NO_PHONE = ("Local/", "hint:", "Custom:")
@@ -20,6 +23,20 @@ def phone(state: State, interface: str) -> Phone:
     if found is None:
         found = state.book.phones[interface] = Phone(interface)
     return found
+
+
+def phone_behind(state: State, interface: str) -> str:
+    """The phone that a queue member is: behind a Local channel it is not the member itself.
+
+    The queue may know it by its state interface; otherwise ``Local/101@...`` is the phone 101,
+    if an agent has such a one.
+    """
+    known = state.book.members.get(interface)
+    if known is None and interface.startswith("Local/"):
+        name = interface.removeprefix("Local/").partition("@")[0]
+        phones = (f"{technology}/{name}" for technology in _TECHNOLOGIES)
+        known = next((phone for phone in phones if state.is_agent(phone)), None)
+    return known or interface
 
 
 def adopt(state: State, leg: Leg, agent: str) -> None:
@@ -76,10 +93,9 @@ def _activity(leg: Leg) -> Activity:
 
 def member_status(state: State, fact: MemberStatus) -> None:
     """Queue members are agents, known by their interface; behind a Local channel by the phone."""
-    agent = fact.interface
-    if agent.startswith("Local/") and not fact.device.startswith(_NO_PHONE):
-        agent = fact.device
-        state.book.members[fact.interface] = agent
+    if fact.interface.startswith("Local/") and not fact.device.startswith(_NO_PHONE):
+        state.book.members[fact.interface] = fact.device
+    agent = phone_behind(state, fact.interface)
     _set_reachable(state, phone(state, agent), fact.reachable)
 
 
@@ -103,9 +119,11 @@ def snapshot_began(state: State, _fact: SnapshotBegan) -> None:
     state.catching_up = True
 
 
-def snapshot_taken(state: State, _fact: SnapshotTaken) -> None:
+def snapshot_taken(state: State, fact: SnapshotTaken) -> None:
     """Whatever was missed, each phone is told of as it is; once even when it is idle."""
     state.catching_up = False
+    for one in list(state.book.optimisations):
+        optimisation.settle(state, one, fact.at)
     for found in state.book.phones.values():
         state.touched[found.interface] = None
         if not found.told:

@@ -11,18 +11,24 @@ from cti.domain.facts import (
     BridgeLeft,
     BridgeSeen,
 )
-from cti.reducer import legs, talks
+from cti.reducer import calls, legs, optimisation, talks
 from cti.reducer.state import State
 
 
 def entered(state: State, fact: BridgeEntered) -> None:
-    """A leg joins others. All legs of a bridge have one Linkedid: Asterisk merges their calls."""
+    """A leg joins others.
+
+    All legs of a bridge have one Linkedid: Asterisk merges their calls; but not in a conference.
+    """
     leg = state.book.legs.get(fact.leg)
     if leg is None:
         return
+    calls.tell_sent_on(state, leg, fact.at, fact.conference)
+    leg.place = fact.place
     legs.move(state, leg, fact.linkedid, fact.at)
-    for other in list(state.book.bridges.get(fact.bridge, {}).values()):
-        legs.move(state, other, fact.linkedid, fact.at)
+    if not fact.conference:
+        for other in list(state.book.bridges.get(fact.bridge, {}).values()):
+            legs.move(state, other, fact.linkedid, fact.at)
     talks.put_in(state, leg, fact.bridge)
     talks.settle(state, fact.bridge, fact.at)
 
@@ -30,17 +36,27 @@ def entered(state: State, fact: BridgeEntered) -> None:
 def left(state: State, fact: BridgeLeft) -> None:
     """A leg leaves the others."""
     leg = state.book.legs.get(fact.leg)
-    if leg and leg.bridge == fact.bridge:
-        talks.take_out(state, leg, fact.at)
-        _redirected(state, leg, fact.at)
+    if leg is None or leg.bridge != fact.bridge:
+        return
+    if optimisation.moves(state, leg):
+        talks.slip_out(state, leg)
+        return
+    talks.take_out(state, leg, fact.at)
+    leg.sent_to = _redirected(state, leg, fact.place)
 
 
-def _redirected(state: State, leg: Leg, at: Micros) -> None:
-    """We took this party out of a talk ourselves: nothing else on the wire would say so."""
+def _redirected(state: State, leg: Leg, place: str) -> str:
+    """Where somebody sent this party: we said so before, or its dialplan stands elsewhere.
+
+    What it was sent to is told when it gets there: it may be a conference. Sending the agent's leg
+    away hands nobody on.
+    """
+    exten = place.partition(",")[2].partition(",")[0]
     tag = state.book.tags.get(leg.id)
     if tag and tag.reason == "redirected":
         del state.book.tags[leg.id]
-        state.emit(leg.call, CallTransferred, at, kind="redirect", to=tag.to)
+        return tag.to or exten
+    return exten if leg.served and leg.place and leg.place != place else ""
 
 
 def seen(state: State, fact: BridgeSeen) -> None:
@@ -61,6 +77,8 @@ def blind_transferred(state: State, fact: BlindTransferred) -> None:
     """Sent on without asking."""
     leg = state.book.legs.get(fact.leg)
     if leg:
+        for other in state.book.bridges.get(leg.bridge, {}).values():
+            other.place = ""  # It will stand elsewhere, and this is why.
         _transferred(state, leg, "blind", fact.to, fact.at)
 
 
@@ -69,8 +87,12 @@ def attended_transferred(state: State, fact: AttendedTransferred) -> None:
     leg, target = state.book.legs.get(fact.leg), state.book.legs.get(fact.target)
     if leg:
         dialled = "" if fact.to == "s" else fact.to
-        to = dialled or (target.interface if target else "")
+        to = dialled or (_name(target) if target else "")
         _transferred(state, leg, "attended", to, fact.at)
+
+
+def _name(leg: Leg) -> str:
+    return leg.exten if leg.kind == "local" else leg.interface
 
 
 def _transferred(state: State, leg: Leg, kind: str, to: str, at: Micros) -> None:

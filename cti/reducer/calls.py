@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from cti.domain.book import Call, Leg
-from cti.domain.events import CallEnded, CallOutcome, Direction, Micros
+from cti.domain.events import (
+    CallEnded,
+    CallOutcome,
+    CallTransferred,
+    Direction,
+    Micros,
+    TransferKind,
+)
+from cti.domain.facts import MessageLeft
 from cti.reducer.state import State
 
 # Q.850 causes and DIALSTATUS values that say why nobody was reached.
@@ -13,6 +21,7 @@ _BY_STATUS: dict[str, CallOutcome] = {
     "NOANSWER": "no_answer",
     "CANCEL": "no_answer",
 }
+_TAKEN_OUT = frozenset({"timeout", "redirected", "withdrawn"})
 _NORMAL_CAUSES = frozenset({0, 16, 26, 31, 127})
 
 
@@ -28,6 +37,8 @@ def call_of(state: State, linkedid: str) -> Call:
 def take_out(state: State, leg: Leg, at: Micros, *, reconstructed: bool = False) -> None:
     """The leg no longer belongs to its call; with its last leg the call ends."""
     call = leg.call
+    if leg is call.caller:
+        call.gave_up = leg.leaving or reconstructed
     if leg.kind == "party":
         call.outsider = call.outsider or not leg.agent
         call.reached = call.reached or bool(leg.agent and leg is not call.caller)
@@ -62,30 +73,51 @@ def direction(call: Call) -> Direction:
         return call.direction
     if call.outsider:
         return "outbound"
-    return "internal" if call.reached or caller.dialled else call.direction
+    # An answer without anybody else is the PBX's: a conference, a mailbox, parked calls.
+    within = call.reached or caller.dialled or caller.condition == "up"
+    return "internal" if within else call.direction
 
 
 def outcome(call: Call) -> CallOutcome:
     """How the call came out.
 
-    An inbound call that reached nobody is ``abandoned``, unless the ringing or the queue gave up
-    first (``busy``, ``no_answer``) or it never got through (``failed``). A dialled call that
-    reached nobody tells by its hang-up cause before its DIALSTATUS, which is coarser.
+    An inbound call that reached nobody is ``abandoned`` when the caller gave up, unless the
+    ringing or the queue gave up first or a message was left (``busy``, ``no_answer``), or it never
+    got through (``failed``). A dialled call that reached nobody tells by its hang-up cause before
+    its DIALSTATUS, which is coarser.
     """
     if call.talked:
         return "answered"
     if call.last_wait == "abandoned":
         return "abandoned"
-    if call.last_wait == "timeout":
+    if call.message or call.last_wait in _TAKEN_OUT:
         return "no_answer"
     return _inbound_outcome(call) if call.direction == "inbound" else _dialled_outcome(call)
+
+
+def message_left(state: State, fact: MessageLeft) -> None:
+    """The caller spoke to a mailbox: nobody was reached, but they did not give up."""
+    leg = state.book.legs.get(fact.leg)
+    if leg:
+        leg.call.message = True
+
+
+def tell_sent_on(state: State, leg: Leg, at: Micros, conference: str = "") -> None:
+    """Tell that the party was sent on from a talk, now that it shows where it is."""
+    if leg.sent_to:
+        kind: TransferKind = "conference" if conference else "redirect"
+        state.emit(leg.call, CallTransferred, at, kind=kind, to=conference or leg.sent_to)
+        leg.sent_to = ""
 
 
 def _inbound_outcome(call: Call) -> CallOutcome:
     if call.dial_status and call.dial_status != "CANCEL":
         return _BY_STATUS.get(call.dial_status, "failed")
-    was_up = call.caller is not None and call.caller.condition == "up"
-    return "abandoned" if was_up or call.cause in _NORMAL_CAUSES else "failed"
+    if call.gave_up:
+        return "abandoned"
+    if call.caller is not None and call.caller.condition == "up":
+        return "no_answer"  # The dialplan said what it had to say, and hung up.
+    return "abandoned" if call.cause in _NORMAL_CAUSES else "failed"
 
 
 def _dialled_outcome(call: Call) -> CallOutcome:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cti.domain.book import Leg, kind_of
 from cti.domain.events import Micros
-from cti.domain.facts import LegHungUp, LegMoved, LegRenamed, LegStarted, LegState
-from cti.reducer import agents, calls, offers, queues, talks
+from cti.domain.facts import HangupRequested, LegHungUp, LegMoved, LegRenamed, LegStarted, LegState
+from cti.reducer import agents, calls, offers, optimisation, queues, talks
 from cti.reducer.state import State
 
 
@@ -99,6 +99,13 @@ def move(state: State, leg: Leg, linkedid: str, at: Micros) -> None:
         talks.put_in(state, leg, bridge)
 
 
+def leaving(state: State, fact: HangupRequested) -> None:
+    """The party hangs up: what ends now is their doing."""
+    leg = state.book.legs.get(fact.leg)
+    if leg:
+        leg.leaving = True
+
+
 def hung_up(state: State, fact: LegHungUp) -> None:
     """The leg is gone, and with it all it had begun."""
     state.leg_gone(fact.leg)
@@ -107,6 +114,8 @@ def hung_up(state: State, fact: LegHungUp) -> None:
         return
     at = fact.at
     talks.take_out(state, leg, at)
+    optimisation.settle(state, leg.id, at)
+    calls.tell_sent_on(state, leg, at)
     talks.release_hold(state, leg, at)
     queues.hung_up(state, leg, at)
     offers.hung_up(state, leg, fact.cause, at)

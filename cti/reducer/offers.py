@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from cti.domain.book import Leg, Offer
 from cti.domain.events import AgentOffered, Micros, OfferEnd, OfferEnded
-from cti.domain.facts import AgentCalled, AgentRingNoAnswer, DialBegan, DialEnded
-from cti.reducer import agents
+from cti.domain.facts import AgentCalled, AgentRingNoAnswer, DialBegan, DialEnded, PickedUp
+from cti.reducer import agents, calls
 from cti.reducer.state import State
 
 _ENDS: dict[str, OfferEnd] = {
@@ -36,6 +36,8 @@ def agent_called(state: State, fact: AgentCalled) -> None:
 def dial_began(state: State, fact: DialBegan) -> None:
     """A leg is rung; when it is an agent's, that is an offer."""
     leg, source = state.book.legs.get(fact.leg), state.book.legs.get(fact.source)
+    if source:
+        calls.tell_sent_on(state, source, fact.at)
     if leg is None:
         return
     leg.dialled = True
@@ -54,7 +56,7 @@ def _originated(state: State, leg: Leg, fact: DialBegan) -> None:
 
 def _rung(state: State, leg: Leg, source: Leg, fact: DialBegan) -> None:
     half = state.book.other_half(source) if source.kind == "local" else None
-    if half and half.offer:
+    if half and half.offer and half.offer.open:
         # The phone behind a queue member that is a Local channel: one offer for both.
         leg.offer = half.offer
         agents.release(state, leg)
@@ -62,12 +64,13 @@ def _rung(state: State, leg: Leg, source: Leg, fact: DialBegan) -> None:
     elif source.entry:
         interface = leg.interface if leg.kind == "party" else fact.dialled
         _offer(state, leg, source, interface, fact.at)
-    elif leg.agent:
+    elif leg.agent and leg is not leg.call.caller:
+        # The first party of a call is called for its own sake: nobody is offered to it.
         _offer(state, leg, source, leg.agent, fact.at)
 
 
 def _offer(state: State, leg: Leg, source: Leg, interface: str, at: Micros) -> None:
-    agent = state.book.members.get(interface, interface)
+    agent = agents.phone_behind(state, interface)
     if leg.kind == "party":
         agents.adopt(state, leg, agent)
     offer_id = f"{state.switch}-{leg.id}-o1"
@@ -82,6 +85,17 @@ def _offer(state: State, leg: Leg, source: Leg, interface: str, at: Micros) -> N
         entry_id=offer.entry.id if offer.entry else "",
         queue=offer.entry.queue if offer.entry else "",
     )
+
+
+def picked_up(state: State, fact: PickedUp) -> None:
+    """Another phone takes the call that rings this one, whose offer is over."""
+    leg, target = state.book.legs.get(fact.leg), state.book.legs.get(fact.target)
+    offer = target.offer if target else None
+    if leg and offer and offer.open:
+        leg.offer = offer
+        _say(offer, "cancelled", fact.at)
+        if offer.entry:
+            offer.entry.answered = True
 
 
 def dial_ended(state: State, fact: DialEnded) -> None:

@@ -6,6 +6,7 @@ from cti.domain.book import Leg, QueueEntry
 from cti.domain.events import CallQueued, Micros, WaitEnd
 from cti.domain.events import QueueLeft as WaitEnded
 from cti.domain.facts import AgentConnected, QueueAbandoned, QueueJoined, QueueLeft
+from cti.reducer import calls
 from cti.reducer.state import State
 
 
@@ -14,6 +15,7 @@ def joined(state: State, fact: QueueJoined) -> None:
     leg = state.book.legs.get(fact.leg)
     if leg is None:
         return
+    calls.tell_sent_on(state, leg, fact.at)
     if leg.entry and leg.entry.queue == fact.queue:
         # Known from a snapshot already, which tells whole seconds only.
         leg.entry.joined, leg.entry.place = fact.at, fact.place
@@ -37,14 +39,19 @@ def joined(state: State, fact: QueueJoined) -> None:
 
 
 def abandoned(state: State, fact: QueueAbandoned) -> None:
-    """The caller gave up, unless we moved them or their dialplan stands elsewhere (a redirect)."""
+    """The caller gave up, or else was taken out of the queue: Asterisk says the same of both.
+
+    Only one who hangs up gave up. We moved the others, their dialplan stands elsewhere (a
+    redirect), or the queue gave them back to it: their time was up.
+    """
     entry = _entry(state, fact.leg, fact.queue)
     if entry is None:
         return
     ended = _moved(state, entry.leg)
     if ended is None:
         elsewhere = entry.place and fact.place and entry.place != fact.place
-        ended = "redirected" if elsewhere else "abandoned"
+        otherwise: WaitEnd = "abandoned" if entry.leg.leaving else "timeout"
+        ended = "redirected" if elsewhere else otherwise
     close(state, entry, ended, fact.at)
 
 

@@ -39,6 +39,11 @@ def take_out(state: State, leg: Leg, at: Micros) -> None:
         settle(state, half.bridge, at)
 
 
+def slip_out(state: State, leg: Leg) -> None:
+    """The leg leaves its bridge, to enter another one at once: its talks go on."""
+    _take_from_bridge(state, leg)
+
+
 def _take_from_bridge(state: State, leg: Leg) -> None:
     members = state.book.bridges[leg.bridge]
     del members[leg.id]
@@ -49,13 +54,16 @@ def _take_from_bridge(state: State, leg: Leg) -> None:
 
 def settle(state: State, bridge: str, at: Micros, *, restored: bool = False) -> None:
     """Begin and end talks until they are those of the parties around this bridge."""
-    _settle(state, _parties(state, bridge), at, restored=restored)
+    if not state.book.is_optimised(bridge):
+        _settle(state, parties(state, bridge), at, restored=restored)
 
 
 def _settle(state: State, parties: list[Leg], at: Micros, *, restored: bool = False) -> None:
     customer = _customer(parties) if len(parties) > 1 else None
     for leg in parties:
         leg.talking = customer is not None
+        if customer:
+            leg.served = leg is customer
         leg.met = leg.met or leg.talking
         if leg.agent:
             state.touched[leg.agent] = None
@@ -66,7 +74,7 @@ def _settle(state: State, parties: list[Leg], at: Micros, *, restored: bool = Fa
             _begin(state, leg, other, at, restored)
 
 
-def _parties(state: State, bridge: str) -> list[Leg]:
+def parties(state: State, bridge: str) -> list[Leg]:
     """All parties in reach, in the order in which they entered."""
     found: list[Leg] = []
     bridges = [bridge]
@@ -82,8 +90,11 @@ def _parties(state: State, bridge: str) -> list[Leg]:
 
 
 def _customer(parties: Iterable[Leg]) -> Leg:
-    """Who is served: no agent rather than an agent, a caller rather than one who was rung."""
-    return min(parties, key=lambda leg: (bool(leg.agent), leg.dialled))
+    """Who is served: no agent rather than an agent, a caller rather than one who was rung.
+
+    Among agents who were all rung (one asks another) it is the first to have been there.
+    """
+    return min(parties, key=lambda leg: (bool(leg.agent), leg.dialled, leg.started))
 
 
 def _begin(state: State, leg: Leg, other: Leg, at: Micros, restored: bool) -> None:

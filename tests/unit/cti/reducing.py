@@ -7,16 +7,23 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from cti.ami.codec import Framer, Message, parse
+import msgspec
+
+from cti.ami.codec import Message
 from cti.ami.facts import FactReader
+from cti.capture import read_capture
 from cti.domain import events as ev
 from cti.domain.book import Book
-from cti.domain.facts import DeviceState, Fact, LegHungUp, LegStarted
+from cti.domain.facts import DeviceState, Fact, LegHungUp, LegRenamed, LegStarted
 from cti.reducer import Reducer
 from cti.resync import LegRow, Snapshot, WaitRow
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 NAMES = tuple(path.stem for path in sorted(CAPTURES.glob("*.ami")))
+RECORDED = tuple(
+    f"{path.parent.name}/{path.stem}" for path in sorted(CAPTURES.glob("[0-9]*/*.ami"))
+)
+"""By tools/record_captures.py on each release of Asterisk, with the truth beside them."""
 PAIRS: tuple[tuple[type[ev.Event], type[ev.Event], str], ...] = (
     (ev.CallQueued, ev.QueueLeft, "entry_id"),
     (ev.AgentOffered, ev.OfferEnded, "offer_id"),
@@ -26,14 +33,13 @@ PAIRS: tuple[tuple[type[ev.Event], type[ev.Event], str], ...] = (
 
 
 def is_agent(interface: str) -> bool:
-    """In the captures, the phones 6001, 6002... are agents' and ``PJSIP/trunk`` is the outside."""
-    return interface.startswith("PJSIP/6")
+    """In the captures ``PJSIP/trunk`` is the outside; agents' phones are 6001... and 101..."""
+    return interface.startswith(("PJSIP/6", "PJSIP/10"))
 
 
 def messages(name: str) -> list[Message]:
-    """The messages of a capture (which has no banner line)."""
-    raw = (CAPTURES / f"{name}.ami").read_bytes()
-    return [parse(part) for part in Framer().feed(b"Asterisk Call Manager/11.0.0\r\n" + raw)]
+    """The messages of a capture."""
+    return read_capture((CAPTURES / f"{name}.ami").read_bytes())
 
 
 @cache
@@ -49,6 +55,24 @@ def facts_of(name: str) -> tuple[Fact, ...]:
 def moments(name: str) -> tuple[Fact, ...]:
     """The facts of a capture between which streams are cut: without hundreds of device rows."""
     return tuple(fact for fact in facts_of(name) if not isinstance(fact, DeviceState))
+
+
+_LEG_FIELDS = ("leg", "linkedid", "source", "target", "bridge", "one", "two")
+
+
+def renamed(facts: Iterable[Fact], prefix: str) -> list[Fact]:
+    """The same calls under other ids; the agents' phones stay theirs."""
+    return [_renamed(fact, prefix) for fact in facts]
+
+
+def _renamed(fact: Fact, prefix: str) -> Fact:
+    changes = {
+        field: prefix + getattr(fact, field) for field in _LEG_FIELDS if getattr(fact, field, "")
+    }
+    if isinstance(fact, LegStarted | LegRenamed) and fact.channel.startswith("Local/"):
+        # Local channels are found by their names, which no other stream may have.
+        changes["channel"] = fact.channel.replace("-", f"-{prefix}", 1)
+    return msgspec.structs.replace(fact, **changes)
 
 
 def apply_all(reducer: Reducer, facts: Iterable[Fact]) -> list[ev.Event]:

@@ -128,8 +128,11 @@ def test_a_broken_timestamp_is_counted_and_the_time_before_it_taken() -> None:
 
 
 def test_a_parked_channel_talks_with_nobody() -> None:
-    enter = {"Event": "BridgeEnter", "Uniqueid": "1.1", "BridgeUniqueid": "b"}
-    assert read(enter) == facts.BridgeEntered(at=0, leg="1.1", linkedid="1.1", bridge="b")
+    place = {"Context": "in", "Exten": "200", "Priority": "3"}
+    enter = {"Event": "BridgeEnter", "Uniqueid": "1.1", "BridgeUniqueid": "b", **place}
+    assert read(enter) == facts.BridgeEntered(
+        at=0, leg="1.1", linkedid="1.1", bridge="b", place="in,200,3"
+    )
     assert read(enter | {"BridgeTechnology": "holding_bridge"}) is None
 
 

@@ -133,6 +133,7 @@ def test_moving_a_waiting_caller_is_not_abandoning(pbx: Pbx, reason: TagReason, 
     pbx.say(facts.QueueAbandoned, leg="1", queue="support", place="in,200,3")
     pbx.say(facts.QueueLeft, leg="1", queue="support")
     pbx.say(facts.QueueJoined, leg="1", queue="support", position=1, place="in,200,3")
+    pbx.say(facts.HangupRequested, leg="1")
     pbx.say(facts.QueueAbandoned, leg="1", queue="support", place="in,200,3")
     pbx.hang_up("1", cause=0)
     assert pbx.told(ev.QueueLeft, "ended") == [reason, "abandoned"]
@@ -144,6 +145,7 @@ def test_a_tag_taken_back_counts_for_nothing(pbx: Pbx) -> None:
     pbx.queued_caller()
     pbx.reducer.tag("pbx-1", CALLER, "redirected")
     pbx.reducer.untag("pbx-1", CALLER)
+    pbx.say(facts.HangupRequested, leg="1")
     pbx.say(facts.QueueAbandoned, leg="1", queue="support", place="in,200,3")
     pbx.hang_up("1", cause=0)
     assert pbx.told(ev.QueueLeft, "ended") == ["abandoned"]
@@ -284,14 +286,22 @@ def test_an_agent_who_dials_talks_as_the_agent(pbx: Pbx) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "cause", "outcome"),
-    [("up", 16, "abandoned"), ("ring", 0, "abandoned"), ("ring", 3, "failed")],
+    ("condition", "leaving", "cause", "outcome"),
+    [
+        ("up", True, 16, "abandoned"),
+        ("up", False, 16, "no_answer"),
+        ("ring", True, 0, "abandoned"),
+        ("ring", False, 0, "abandoned"),
+        ("ring", False, 3, "failed"),
+    ],
 )
 def test_a_caller_who_reaches_nobody(
-    pbx: Pbx, condition: str, cause: int, outcome: CallOutcome
+    pbx: Pbx, condition: str, leaving: bool, cause: int, outcome: CallOutcome
 ) -> None:
     pbx.leg("1", CALLER, exten="999")
     pbx.say(facts.LegState, leg="1", condition=condition)
+    if leaving:
+        pbx.say(facts.HangupRequested, leg="1")
     pbx.hang_up("1", cause=cause)
     assert pbx.told(ev.CallEnded, "outcome") == [outcome]
     pbx.over()

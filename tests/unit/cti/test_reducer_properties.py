@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cti.domain.facts import Fact
 from cti.reducer import Reducer
 from cti.reducer.state import REMEMBERED
 from tests.unit.cti.reducing import (
@@ -18,24 +16,11 @@ from tests.unit.cti.reducing import (
     is_agent,
     moments,
     of_calls,
+    renamed,
     run,
 )
 
 names = st.sampled_from(NAMES)
-
-_LEG_FIELDS = ("leg", "linkedid", "source", "target", "bridge")
-
-
-def renamed(facts: tuple[Fact, ...], prefix: str) -> list[Fact]:
-    """The same calls under other ids; the agents' phones stay theirs."""
-    return [_renamed(fact, prefix) for fact in facts]
-
-
-def _renamed(fact: Fact, prefix: str) -> Fact:
-    changes = {
-        field: prefix + getattr(fact, field) for field in _LEG_FIELDS if getattr(fact, field, "")
-    }
-    return msgspec.structs.replace(fact, **changes)
 
 
 @given(st.lists(names, min_size=2, max_size=4), st.randoms(use_true_random=False))
