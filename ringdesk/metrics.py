@@ -136,6 +136,7 @@ class Metrics(Collector):
             "journal_backlog", "Events not in the database yet.", [], {(): journal.backlog}
         )
         yield _gauge("journal_failing_seconds", "Since writing fails.", [], {(): failing})
+        yield _counter("journal_dropped", "Events no disk took.", [], {(): journal.dropped})
         dropped: Counter[Labels] = Counter()
         waiting: Counter[Labels] = Counter()
         for subscription in self.bus.subscriptions:

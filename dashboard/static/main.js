@@ -6,6 +6,7 @@ import { html } from './html.js';
 import { CallsPage } from './pages/calls.js';
 import { DeskPage } from './pages/desk.js';
 import { FloorPage } from './pages/floor.js';
+import { LadderPage } from './pages/ladder.js';
 import { LoginPage } from './pages/login.js';
 import { PeoplePage } from './pages/people.js';
 import { pagesOf, Shell } from './parts/shell.js';
@@ -13,7 +14,7 @@ import { go, route } from './route.js';
 import { begin, me, signedOut } from './store.js';
 
 /** @type {Record<string, unknown>} */
-const PAGES = { desk: DeskPage, calls: CallsPage, floor: FloorPage, people: PeoplePage };
+const PAGES = { desk: DeskPage, calls: CallsPage, 'calls/ladder': LadderPage, floor: FloorPage, people: PeoplePage };
 
 function App() {
   const user = me.value;
@@ -24,7 +25,8 @@ function App() {
   }, [page, route.value.page]);
   if (user === undefined) return null;
   if (user === null) return html`<${LoginPage} />`;
-  return html`<${Shell}><${PAGES[page]} key=${page} /><//>`;
+  const shown = `${page}/${route.value.part}` in PAGES ? `${page}/${route.value.part}` : page;
+  return html`<${Shell}><${PAGES[shown]} key=${shown} /><//>`;
 }
 
 hooks.signedOut = signedOut;

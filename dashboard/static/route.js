@@ -1,15 +1,15 @@
 // @ts-check
 import { signal } from '@preact/signals';
 
-/** Where we are: "#/calls/sw1-17.3?outcome=answered" is page "calls", id "sw1-17.3", the query. */
+/** Where we are: "#/calls/sw1-17.3/ladder?x=y" is page "calls", id "sw1-17.3", part "ladder", the query. */
 export const route = signal(parse(location.hash));
 addEventListener('hashchange', () => (route.value = parse(location.hash)));
 
-/** @param {string} hash @returns {{page: string, id: string, query: Record<string, string>}} */
+/** @param {string} hash @returns {{page: string, id: string, part: string, query: Record<string, string>}} */
 export function parse(hash) {
   const [path, query = ''] = hash.replace(/^#\/?/, '').split('?');
-  const [page = '', id = ''] = path.split('/').map(decode);
-  return { page, id, query: Object.fromEntries(new URLSearchParams(query)) };
+  const [page = '', id = '', part = ''] = path.split('/').map(decode);
+  return { page, id, part, query: Object.fromEntries(new URLSearchParams(query)) };
 }
 
 /** @param {string} part */

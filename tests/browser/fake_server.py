@@ -21,10 +21,12 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from dashboard.assets import Asset, add_page, read_assets
+from dashboard.ladder import ladder
 from dashboard.merge_patch import apply
 from dashboard.security import headers_for
 from tests.browser import samples
 from tests.browser.samples import Json
+from tests.unit.dashboard.test_ladder import call as a_call
 
 STATIC = Path(__file__).resolve().parents[2] / "dashboard" / "static"
 PASSWORD = "correct horse"
@@ -131,6 +133,8 @@ class FakeServer:
                 web.put("/api/me/availability", self._availability),
                 web.get("/api/calls", self._list_calls),
                 web.get("/api/calls/{id}", self._one_call),
+                web.get("/api/calls/{id}/ladder", self._ladder),
+                web.get("/api/calls/{id}/raw", self._raw),
                 web.put("/api/calls/{id}/disposition", self._disposition),
                 web.get("/api/customers", self._customers),
                 web.get("/api/customers/{id}", self._customer),
@@ -204,6 +208,16 @@ class FakeServer:
                 ]
                 return web.json_response({"call": row, "steps": steps})
         return problem(404, "not_found", "There is no such call.", "Look in the list of calls.")
+
+    async def _ladder(self, request: web.Request) -> web.Response:
+        names = {"PJSIP/101": "Anna Petrova", "PJSIP/102": "Ivan Todorov"}
+        drawn = ladder(request.match_info["id"], a_call(), lambda agent: names.get(agent, agent))
+        return web.json_response(drawn.model_dump())
+
+    async def _raw(self, _request: web.Request) -> web.Response:
+        joined = next(event for event in a_call() if type(event).__name__ == "CallQueued")
+        message = {"at": joined.at, "text": "Event: QueueCallerJoin\nQueue: support"}
+        return web.json_response({"hours": 24, "messages": [message], "more": False})
 
     async def _disposition(self, request: web.Request) -> web.Response:
         if self.broken_saves:

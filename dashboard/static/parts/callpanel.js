@@ -3,6 +3,7 @@ import { awaited, useWatch } from '../fresh.js';
 import { html } from '../html.js';
 import { useLoad } from '../load.js';
 import { phone } from '../phone.js';
+import { address } from '../route.js';
 import { t, word } from '../text.js';
 import { exact, length, when } from '../time.js';
 import { Chip, Failure, Outcome, Phone, Skeleton, Tier } from './bits.js';
@@ -46,6 +47,6 @@ export function CallPanel({ callId, close }) {
       <section class="panel-part"><h3>${t('call.recording')}</h3>
         ${row.recordings?.length ? row.recordings.map((one) => html`<${Recording} key=${one.id} recording=${one} customer=${row.customer?.name} agent=${row.agent_name} />`) : html`<p class="muted">${t('call.no_recording')}</p>`}</section>
       <section class="panel-part"><h3>${t('call.outcome')}</h3><${Disposition} row=${row} /></section>
-      <section class="panel-part"><h3>${t('call.steps')}</h3><${Steps} steps=${data.steps} /></section>`}
+      <section class="panel-part"><h3>${t('call.steps')}</h3><p><a class="accent" href=${`${address('calls', callId)}/ladder`}>${t('ladder.open')}</a></p><${Steps} steps=${data.steps} /></section>`}
   <//>`;
 }

@@ -64,6 +64,18 @@ export interface CallRow {
   recordings?: RecordingRow[];
 }
 export interface Step { seq: number; at: number; type: string; text: string }
+export interface LadderLane { id: string; kind: 'customer' | 'ivr' | 'queue' | 'agent'; name: string }
+export interface LadderBar {
+  lane: string; kind: 'leg' | 'menu' | 'wait' | 'offer' | 'talk' | 'hold' | 'recording';
+  first: number; last: number | null; began: number; ended: number | null; end: string;
+}
+export interface LadderRung {
+  seq: number; at: number; type: string; text: string; lane: string; to: string;
+}
+export interface Ladder {
+  call_id: string; lanes: LadderLane[]; rungs: LadderRung[]; bars: LadderBar[];
+}
+export interface RawMessages { hours: number; messages: { at: number; text: string }[]; more: boolean }
 export interface Word { word: string; start: number; end: number; confidence?: number }
 export interface Segment {
   speaker: 'agent' | 'customer'; start: number; end: number; text: string; words?: Word[];
