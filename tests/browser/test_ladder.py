@@ -29,7 +29,7 @@ async def test_a_call_is_drawn_walked_by_keys_and_told_as_tables(desk: Desk, the
         "Ivan Todorov",
         "Anna Petrova",
     ]
-    assert await page.locator("rect.bar-talk").count() == 2
+    assert await page.locator(".ladder-drawing .bar-talk").count() == 2
     await page.get_by_role("button", name="Show AMI messages").click()
     await rungs.first.focus()
     await page.keyboard.press("Enter")
