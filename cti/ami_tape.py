@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -158,7 +158,7 @@ def _find(files: Iterable[Path], linkedid: bytes) -> list[TapedMessage]:
     """Messages with the Linkedid, and those with the Uniqueid of a leg that once had it."""
     legs = {linkedid}
     found: list[TapedMessage] = []
-    for raw in _messages(files):
+    for raw in _messages(files, legs):
         ids = set(_IDS.findall(raw))
         if ids.isdisjoint(legs):
             continue
@@ -170,15 +170,17 @@ def _find(files: Iterable[Path], linkedid: bytes) -> list[TapedMessage]:
     return found
 
 
-def _messages(files: Iterable[Path]) -> Iterator[bytes]:
+def _messages(files: Iterable[Path], legs: Set[bytes]) -> Iterator[bytes]:
+    """The messages of every piece of the files in which one of ``legs`` (it may grow) is named."""
     for file in files:
         if not file.exists():
             continue
         rest = b""
         with file.open("rb") as tape:
-            while piece := tape.read(_PIECE):
-                *whole, rest = (rest + piece).split(_END)
-                yield from whole
+            while read := tape.read(_PIECE):
+                piece, _, rest = (rest + read).rpartition(_END)
+                if any(leg in piece for leg in legs):
+                    yield from piece.split(_END)
 
 
 def _legs_of(raw: bytes, linkedid: str) -> set[bytes]:
