@@ -1,5 +1,5 @@
 // @ts-check
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 /** @typedef {Record<string, (event: KeyboardEvent) => boolean | void>} KeyMap */
 
@@ -38,7 +38,8 @@ addEventListener('keydown', (event) => {
 export function useKeys(map) {
   const layer = useRef({ map });
   if (layer.current) layer.current.map = map;
-  useEffect(() => {
+  // Before the paint: what is on the screen already hears its keys.
+  useLayoutEffect(() => {
     const mine = /** @type {{map: KeyMap}} */ (layer.current);
     layers.push(mine);
     return () => void layers.splice(layers.indexOf(mine), 1);
