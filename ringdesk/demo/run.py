@@ -118,7 +118,7 @@ async def _world(pbx: Pbx, folder: Path, port: int) -> AsyncIterator[World]:
             yield world
     else:
         await asyncio.to_thread(ensure_prefix, default_cache(), typer.echo)
-        async with asterisk_world(folder, port=port, progress=typer.echo) as world:
+        async with asterisk_world(folder, port=port, wrap_up=8, progress=typer.echo) as world:
             yield world
 
 
