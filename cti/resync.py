@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from cti.ami.facts import Headers, UnreadableMessage, condition, member, number, person
+from cti.ami.facts import Headers, UnreadableMessage, condition, member, number, person, place
 from cti.domain.book import Book, interface_of
 from cti.domain.events import Micros, WaitEnd
 from cti.domain.facts import (
@@ -41,10 +41,11 @@ _OUTGOING = frozenset({"AppDial", "AppDial2", "AppQueue"})
 
 
 class LegRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One channel; ``bridge`` is empty when it is in none."""
+    """One channel; ``bridge`` is empty when it is in none. ``place``: where its dialplan stands."""
 
     started: LegStarted
     bridge: str = ""
+    place: str = ""
 
 
 Rows = dict[str, LegRow]
@@ -106,7 +107,7 @@ def _leg_row(row: Headers, at: Micros) -> LegRow:
         queue=queue,
         restored=True,
     )
-    return LegRow(started=started, bridge=row.get("BridgeId", ""))
+    return LegRow(started=started, bridge=row.get("BridgeId", ""), place=place(row.get))
 
 
 def _born(leg: str, duration: str, at: Micros) -> Micros:
@@ -251,7 +252,8 @@ def _meetings(book: Book, rows: Rows, at: Micros) -> Iterator[Fact]:
         known = book.bridges.get(bridge, {})
         legs += [leg.id for leg in known.values() if leg.started > at]
         if set(legs) != set(known):
-            yield BridgeSeen(at=at, bridge=bridge, legs=tuple(legs))
+            places = [rows[leg].place if leg in rows else known[leg].place for leg in legs]
+            yield BridgeSeen(at=at, bridge=bridge, legs=tuple(legs), places=tuple(places))
 
 
 def _hangups(book: Book, rows: Rows, at: Micros) -> Iterator[Fact]:

@@ -1247,10 +1247,3 @@ async def ended_by_the_menu(rig: Rig) -> list[CallSummary]:
     """The dialplan says what it has to say and hangs up."""
     await over(await rig.call_in("714"))
     return [call("inbound", "no_answer")]
-
-
-@scenario()
-async def unknown_number_dialled(rig: Rig) -> list[CallSummary]:
-    """No extension of this name."""
-    await over(await rig.trunk.call("abc", from_user=CUSTOMER))
-    return []

@@ -149,7 +149,8 @@ def _needed(get: Get, name: str) -> str:
     return value
 
 
-def _place(get: Get) -> str:
+def place(get: Get) -> str:
+    """Where the dialplan of a channel stands: ``context,extension,priority``."""
     return f"{get('Context', '')},{get('Exten', '')},{get('Priority', '')}"
 
 
@@ -220,7 +221,7 @@ def _entered(get: Get, at: Micros) -> Fact | None:
         leg=leg,
         linkedid=linkedid,
         bridge=_needed(get, "BridgeUniqueid"),
-        place=_place(get),
+        place=place(get),
         conference=get("BridgeName", "") if get("BridgeCreator", "") == "ConfBridge" else "",
     )
 
@@ -230,7 +231,7 @@ def _left(get: Get, at: Micros) -> Fact:
         at=at,
         leg=_needed(get, "Uniqueid"),
         bridge=_needed(get, "BridgeUniqueid"),
-        place=_place(get),
+        place=place(get),
     )
 
 
@@ -278,13 +279,13 @@ def _joined(get: Get, at: Micros) -> Fact:
         leg=_needed(get, "Uniqueid"),
         queue=_needed(get, "Queue"),
         position=number(get, "Position"),
-        place=_place(get),
+        place=place(get),
     )
 
 
 def _abandoned(get: Get, at: Micros) -> Fact:
     leg = _needed(get, "Uniqueid")
-    return QueueAbandoned(at=at, leg=leg, queue=_needed(get, "Queue"), place=_place(get))
+    return QueueAbandoned(at=at, leg=leg, queue=_needed(get, "Queue"), place=place(get))
 
 
 def _queue_left(get: Get, at: Micros) -> Fact:

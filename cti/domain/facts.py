@@ -152,10 +152,14 @@ class LocalOptimised(Fact, frozen=True, kw_only=True, gc=False):
 
 
 class BridgeSeen(Fact, frozen=True, kw_only=True, gc=False):
-    """Exactly these legs are in the bridge, as a snapshot says."""
+    """Exactly these legs are in the bridge, as a snapshot says.
+
+    ``places`` are where their dialplans stand, in the same order.
+    """
 
     bridge: str
     legs: tuple[str, ...]
+    places: tuple[str, ...] = ()
 
 
 class Held(Fact, frozen=True, kw_only=True, gc=False):

@@ -70,7 +70,13 @@ def seen(state: State, fact: BridgeSeen) -> None:
         if leg.bridge and leg.bridge != fact.bridge:
             talks.take_out(state, leg, fact.at)
         talks.put_in(state, leg, fact.bridge)
-    talks.settle(state, fact.bridge, fact.at, restored=True)
+    for leg_id, place in zip(fact.legs, fact.places, strict=False):
+        if leg_id in state.book.legs:
+            state.book.legs[leg_id].place = place
+    if state.catching_up:
+        state.seen.append(fact.bridge)  # Those behind Local channels are yet to be seen.
+    else:
+        talks.settle(state, fact.bridge, fact.at, restored=True)
 
 
 def blind_transferred(state: State, fact: BlindTransferred) -> None:

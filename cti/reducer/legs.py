@@ -28,7 +28,7 @@ def started(state: State, fact: LegStarted) -> None:
     )
     state.book.legs[leg.id] = call.legs[leg.id] = leg
     _classify(state, leg)
-    if fact.condition != "down":
+    if leg is call.caller and (fact.dialled or fact.condition in ("ring", "up")):
         state.arrive(call)
 
 

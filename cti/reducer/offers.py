@@ -64,8 +64,10 @@ def _rung(state: State, leg: Leg, source: Leg, fact: DialBegan) -> None:
     elif source.entry:
         interface = leg.interface if leg.kind == "party" else fact.dialled
         _offer(state, leg, source, interface, fact.at)
-    elif leg.agent and leg is not leg.call.caller:
+    elif leg is leg.call.caller:
         # The first party of a call is called for its own sake: nobody is offered to it.
+        state.arrive(leg.call)
+    elif leg.agent:
         _offer(state, leg, source, leg.agent, fact.at)
 
 

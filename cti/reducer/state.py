@@ -26,7 +26,8 @@ class State:
     """The book, and the events made by the fact in hand.
 
     ``touched`` are the agents whose phones may do something else after this fact; while a
-    snapshot is taken in (``catching_up``), they are only collected.
+    snapshot is taken in (``catching_up``), they are only collected, and so are the bridges it
+    shows (``seen``).
     """
 
     def __init__(self, switch: str, is_agent: IsAgent) -> None:
@@ -35,6 +36,7 @@ class State:
         self.out: list[Event] = []
         self.touched: dict[str, None] = {}
         self.catching_up = False
+        self.seen: list[str] = []
         self.gone: dict[str, None] = {}
         self.ended: dict[str, None] = {}
         self._is_agent = is_agent

@@ -104,6 +104,7 @@ def snapshot_of(book: Book, at: int) -> Snapshot:
                 restored=True,
             ),
             bridge=leg.bridge,
+            place=leg.place,
         )
         for leg in book.legs.values()
     ]
