@@ -4,8 +4,10 @@
     python tools/record_captures.py 22 parked    one release, and scenarios whose names hold a word
 
 Writes tests/captures/<release>/<name>.ami: the bytes as they came over an AMI connection with the
-lean set of events, and <name>.json: the calls as tools/capture_scenarios.py wrote them down from
+lean set of events, and <name>.json: the calls as tools/scenarios wrote them down from
 the clocks of its robot phones, in the form of `ringdesk replay --json` without Linkedids.
+
+On a busy machine the clocks of the phones tell less: `nice -n -19 chrt -r 5 python ...` helps.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 import msgspec  # noqa: E402
 from capture_rig import DIALPLAN, Rig  # noqa: E402
-from capture_scenarios import SCENARIOS, Scenario  # noqa: E402
+from scenarios import SCENARIOS, Scenario  # noqa: E402
 
 from ringdesk.demo.asterisk import AsteriskInstance  # noqa: E402
 from ringdesk.demo.prefix import CURRENT, OLD, Release, default_cache, ensure_prefix  # noqa: E402
