@@ -8,7 +8,7 @@ terms of the score where no move was needed. :class:`History` reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,8 +23,8 @@ NOBODY = 0
 """As ``customer_id`` of a change: the call belongs to no customer."""
 
 
-class CallChange(msgspec.Struct):
-    """What a batch changes of one call's row; None or the empty value: nothing.
+class CallChange(msgspec.Struct, omit_defaults=True):
+    """What a batch changes of one call's row; None: nothing.
 
     ``menu_path`` is appended, ``waited`` and ``talked`` are added, ``answered_at`` counts only if
     there is none yet, everything else is replaced.
@@ -33,13 +33,13 @@ class CallChange(msgspec.Struct):
     call_id: str
     number: str | None = None
     customer_id: int | None = None
-    menu_path: str = ""
+    menu_path: str | None = None
     queue: str | None = None
     why: str | None = None
-    waited: int = 0
+    waited: int | None = None
     agent: str | None = None
     answered_at: int | None = None
-    talked: int = 0
+    talked: int | None = None
     note: str | None = None
     topic: str | None = None
     result: str | None = None
@@ -48,7 +48,7 @@ class CallChange(msgspec.Struct):
     outcome: str | None = None
 
 
-class NewCall(NamedTuple):
+class NewCall(msgspec.Struct):
     """A row of ``calls`` as it begins."""
 
     call_id: str
@@ -60,7 +60,7 @@ class NewCall(NamedTuple):
     arrived_at: int
 
 
-class NewTalk(NamedTuple):
+class NewTalk(msgspec.Struct):
     """A row of ``talks`` as it begins."""
 
     talk_id: str
@@ -70,14 +70,20 @@ class NewTalk(NamedTuple):
     started_at: int
 
 
+class EndedTalk(msgspec.Struct):
+    """How long a talk was."""
+
+    talk_id: str
+    talked: int
+
+
 class Changes:
     """Everything a batch of events changes in the history, one change a call."""
 
     def __init__(self, events: Sequence[ev.Event]) -> None:
         self.new_calls: list[NewCall] = []
         self.new_talks: list[NewTalk] = []
-        self.ended_talks: list[tuple[int, str]] = []
-        """``talked`` and ``talk_id``."""
+        self.ended_talks: list[EndedTalk] = []
         self.calls: dict[str, CallChange] = {}
         for event in events:
             self._take(event)
@@ -89,35 +95,42 @@ class Changes:
         return change
 
     def _take(self, event: ev.Event) -> None:
-        match event:
-            case ev.CallArrived():
-                self.new_calls.append(_new_call(event))
-            case ev.CustomerIdentified():
-                known = event.customer is not None and event.match == "one"
-                self._of(event).number = _fit("number", event.number)
-                self._of(event).customer_id = event.customer.id if known else NOBODY  # type: ignore[union-attr]
-            case ev.MenuChosen(valid=True):
-                self._append_to_path(event)
-            case ev.CallQueued():
-                self._of(event).queue = _fit("queue", event.queue)
-            case ev.QueueEntryScored():
-                self._of(event).why = _clean(", ".join(map(str, event.terms)))
-            case ev.QueueMoved():
-                self._of(event).why = _clean(event.sentence)
-            case ev.QueueLeft():
-                self._of(event).waited += event.waited
-            case ev.CallAnswered():
-                self._answer(event)
-            case ev.TalkEnded():
-                self._of(event).talked += event.talked
-                self.ended_talks.append((event.talked, event.talk_id))
-            case ev.DispositionSet():
-                self._dispose(event)
-            case ev.CallEnded():
-                self._of(event).ended_at = event.at
-                self._of(event).outcome = event.outcome
+        if take := _TAKES.get(type(event)):
+            take(self, event)
 
-    def _append_to_path(self, event: ev.MenuChosen) -> None:
+    def _arrive(self, event: ev.CallArrived) -> None:
+        self.new_calls.append(_new_call(event))
+
+    def _identify(self, event: ev.CustomerIdentified) -> None:
+        change, customer = self._of(event), event.customer
+        change.number = _fit("number", event.number)
+        change.customer_id = customer.id if customer and event.match == "one" else NOBODY
+
+    def _enqueue(self, event: ev.CallQueued) -> None:
+        self._of(event).queue = _fit("queue", event.queue)
+
+    def _score(self, event: ev.QueueEntryScored) -> None:
+        self._of(event).why = _clean(", ".join(map(str, event.terms)))
+
+    def _move(self, event: ev.QueueMoved) -> None:
+        self._of(event).why = _clean(event.sentence)
+
+    def _wait(self, event: ev.QueueLeft) -> None:
+        change = self._of(event)
+        change.waited = (change.waited or 0) + event.waited
+
+    def _end_talk(self, event: ev.TalkEnded) -> None:
+        change = self._of(event)
+        change.talked = (change.talked or 0) + event.talked
+        self.ended_talks.append(EndedTalk(event.talk_id, event.talked))
+
+    def _end(self, event: ev.CallEnded) -> None:
+        change = self._of(event)
+        change.ended_at, change.outcome = event.at, event.outcome
+
+    def _choose(self, event: ev.MenuChosen) -> None:
+        if not event.valid:
+            return
         change, label = self._of(event), _clean(event.label)
         change.menu_path = PATH_SEPARATOR.join(filter(None, (change.menu_path, label)))
 
@@ -137,6 +150,21 @@ class Changes:
         change.note_by = _fit("note_by", event.author)
         if event.customer_id:
             change.customer_id = event.customer_id
+
+
+_TAKES: Mapping[type[ev.Event], Callable[[Changes, Any], None]] = {
+    ev.CallArrived: Changes._arrive,
+    ev.CustomerIdentified: Changes._identify,
+    ev.MenuChosen: Changes._choose,
+    ev.CallQueued: Changes._enqueue,
+    ev.QueueEntryScored: Changes._score,
+    ev.QueueMoved: Changes._move,
+    ev.QueueLeft: Changes._wait,
+    ev.CallAnswered: Changes._answer,
+    ev.TalkEnded: Changes._end_talk,
+    ev.DispositionSet: Changes._dispose,
+    ev.CallEnded: Changes._end,
+}
 
 
 def _new_call(event: ev.CallArrived) -> NewCall:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.bus import Bus
@@ -257,7 +257,7 @@ class Journal:
             self._unwritten.popleft()
         if self._spool.count:
             await self._clear_spool()
-        if self.failing_since is not None and not self._spool.count:
+        if self.backlog < BATCH and (self.failing_since or self.spool_refused or self.dropped):
             self._recovered()
         self._progress.set()
 
@@ -317,10 +317,10 @@ class Journal:
             )
 
     def _recovered(self) -> None:
-        seconds = round((self._now() - (self.failing_since or 0)) / 1e6, 1)
+        since = self.failing_since or self._now()
+        seconds = round((self._now() - since) / 1e6, 1)
         log.info("journal_written_again", after_seconds=seconds, dropped=self.dropped)
-        self.failing_since = None
-        self.dropped = 0
+        self.failing_since, self.spool_refused, self.dropped = None, False, 0
 
     async def _close(self) -> None:
         """Last try at the database, then the spool."""
@@ -373,8 +373,13 @@ class Journal:
         return await self._select(query.order_by(journal.c.seq))
 
     async def of_type(self, kind: type[Event], since: int) -> list[Event]:
-        """All events of one type from ``since`` (microseconds) on, oldest first."""
-        mine = (journal.c.type == kind.__name__) & (journal.c.at >= since)
+        """All events of one type from ``since`` (microseconds) on, oldest first.
+
+        Only AgentAvailabilityChanged has an index; any other type reads the whole journal.
+        """
+        # As a literal, or no database sees that the index on this type serves.
+        name: BindParameter[str] = bindparam("type", kind.__name__, literal_execute=True)
+        mine = (journal.c.type == name) & (journal.c.at >= since)
         return await self._select(select(journal.c.body).where(mine).order_by(journal.c.seq))
 
     async def _select(self, query: object) -> list[Event]:

@@ -17,8 +17,15 @@ journal = Table(
     Column("body", Text, nullable=False),
     UniqueConstraint("id"),
     Index("ix_journal_call_id", "call_id", "seq"),
-    Index("ix_journal_type", "type", "at"),
 )
+_of_availability = journal.c.type == "AgentAvailabilityChanged"
+Index(
+    "ix_journal_availability",
+    journal.c.at,
+    sqlite_where=_of_availability,
+    postgresql_where=_of_availability,
+)
+"""The only type that is looked for by itself; an index on all types cost a fifth of each write."""
 
 calls = Table(
     "calls",
@@ -47,7 +54,6 @@ calls = Table(
     Column("note_by", String(120), nullable=False, server_default=""),
     Index("ix_calls_customer_id", "customer_id", "arrived_at", "call_id"),
     Index("ix_calls_arrived_at", "arrived_at", "call_id"),
-    Index("ix_calls_agent", "agent", "arrived_at"),
 )
 Index(
     "ix_calls_open",

@@ -107,8 +107,9 @@ def run_server(*options: str) -> Iterator[Postgresql]:
         server.make()
         server.start()
         yield server
-        server.stop("immediate")
     finally:
+        if (folder / "data" / "postmaster.pid").exists():
+            server.stop("immediate")
         shutil.rmtree(folder, ignore_errors=True)
 
 

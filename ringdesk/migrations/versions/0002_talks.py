@@ -40,6 +40,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_talks_agent", "talks", ["agent", "started_at", "call_id"])
     op.create_index("ix_talks_call_id", "talks", ["call_id"])
+    op.drop_index("ix_calls_agent", "calls")
     op.drop_index("ix_calls_arrived_at", "calls")
     op.drop_index("ix_calls_customer_id", "calls")
     op.create_index("ix_calls_arrived_at", "calls", ["arrived_at", "call_id"])
@@ -49,6 +50,15 @@ def upgrade() -> None:
         "ix_calls_open", "calls", ["arrived_at"], sqlite_where=is_open, postgresql_where=is_open
     )
     _fill(op.get_bind())
+    op.drop_index("ix_journal_type", "journal")
+    choices = sa.text("type = 'AgentAvailabilityChanged'")
+    op.create_index(
+        "ix_journal_availability",
+        "journal",
+        ["at"],
+        sqlite_where=choices,
+        postgresql_where=choices,
+    )
 
 
 def _fill(connection: sa.Connection) -> None:
@@ -87,9 +97,12 @@ def _events(connection: sa.Connection, kind: str) -> Iterator[tuple[str, dict[st
 
 def downgrade() -> None:
     """Take it back to the version before."""
+    op.drop_index("ix_journal_availability", "journal")
+    op.create_index("ix_journal_type", "journal", ["type", "at"])
     op.drop_index("ix_calls_open", "calls")
     op.drop_index("ix_calls_customer_id", "calls")
     op.drop_index("ix_calls_arrived_at", "calls")
     op.create_index("ix_calls_customer_id", "calls", ["customer_id", "arrived_at"])
     op.create_index("ix_calls_arrived_at", "calls", ["arrived_at"])
+    op.create_index("ix_calls_agent", "calls", ["agent", "arrived_at"])
     op.drop_table("talks")
