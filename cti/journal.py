@@ -25,6 +25,7 @@ from pathlib import Path
 import msgspec
 import structlog
 from sqlalchemy import BindParameter, bindparam, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.bus import Bus
@@ -120,7 +121,7 @@ class Journal:
         self._seq = last + SEQ_GAP if last else 0
         self._written = self._spool.first_seq - 1 if self._spool.count else self._seq
         await self._take_in_spool()
-        self._bus.reads_from(self.read_after)
+        self._bus.reads_from(self._read_when_there)
         self.record(ServiceStarted(at=self._now(), after_seq=last, version=version))
 
     def record(self, event: Event) -> Event:
@@ -347,7 +348,7 @@ class Journal:
     # --- reading -------------------------------------------------------------------------------
 
     async def read_after(self, seq: int, limit: int) -> Sequence[Event]:
-        """The events behind ``seq``, oldest first, written or not."""
+        """The events behind ``seq``, oldest first, written or not. Raises SQLAlchemy's errors."""
         # Events move from memory to the spool to the database: looked for the other way round,
         # one could be missed while it moves.
         in_memory = self._in_memory(seq, limit)
@@ -357,6 +358,15 @@ class Journal:
         for event in (*spooled, *in_memory):
             found.setdefault(event.seq, event)
         return [found[number] for number in sorted(found)][:limit]
+
+    async def _read_when_there(self, seq: int, limit: int) -> Sequence[Event]:
+        """For readers that must miss nothing: they wait while the database is away."""
+        while True:
+            try:
+                return await self.read_after(seq, limit)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("journal_not_read", reason=type(error).__name__)
+                await asyncio.sleep(_RETRY_SECONDS[-1])
 
     def _in_memory(self, seq: int, limit: int) -> list[Event]:
         newer = takewhile(lambda event: event.seq > seq, reversed(self._unwritten))

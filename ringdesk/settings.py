@@ -84,7 +84,8 @@ class Settings(BaseModel):
     )
     database: str = Field(
         "sqlite+aiosqlite:///var/ringdesk.db",
-        description="Where everything is kept: a SQLAlchemy URL.",
+        description="Where everything is kept: a SQLAlchemy URL. SQLite needs nothing else;"
+        " PostgreSQL: `postgresql+psycopg://user@host/ringdesk`, an empty UTF8 database.",
     )
     data_folder: Path = Field(
         Path("var"), description="For what does not belong into the database, such as the spool."
