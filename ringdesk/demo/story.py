@@ -75,13 +75,14 @@ class Browser:
         )
         self._changed = asyncio.Condition()
         self._reader: asyncio.Task[None] | None = None
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
         self.view: Any = {}
 
     async def log_in(self, username: str) -> None:
         """Log in and follow the live view."""
         await self.post("/api/login", {"username": username, "password": PASSWORD})
-        socket = await self._http.ws_connect("/ws")
-        self._reader = asyncio.create_task(self._read(socket))
+        self._socket = await self._http.ws_connect("/ws")
+        self._reader = asyncio.create_task(self._read(self._socket))
         await self.until(bool, 5)
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -118,6 +119,8 @@ class Browser:
 
     async def close(self) -> None:
         """Leave."""
+        if self._socket:
+            await self._socket.close()
         if self._reader:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)

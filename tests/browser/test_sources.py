@@ -68,3 +68,12 @@ def test_no_style_and_no_script_is_inline() -> None:
     assert re.findall(r"\sstyle=|<style|\son\w+=", page) == []
     inline = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", page)
     assert inline == ['<script type="importmap">']
+
+
+def test_a_class_is_styled_in_one_file_only() -> None:
+    """Two rooms that give one class two meanings spoil each other's layout."""
+    homes: dict[str, set[str]] = {}
+    for file in (STATIC / "styles").glob("*.css"):
+        for name in re.findall(r"^\.([a-z][\w-]*) \{", file.read_text(), re.MULTILINE):
+            homes.setdefault(name, set()).add(file.name)
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -231,6 +232,13 @@ asyncio.run(main())
 """
 
 
+def _runs(pid: str) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
 def test_asterisk_dies_with_a_program_killed_by_9(asterisk_prefix: Prefix) -> None:
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT, asterisk_prefix.path],
@@ -241,8 +249,10 @@ def test_asterisk_dies_with_a_program_killed_by_9(asterisk_prefix: Prefix) -> No
     )
     assert run.returncode == -signal.SIGKILL, run.stderr
     pid, work = run.stdout.split()
-    state = Path(f"/proc/{pid}/stat")
-    assert not state.exists() or ") Z " in state.read_text()
+    deadline = time.monotonic() + 10
+    while _runs(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _runs(pid)
     subprocess.run(["rm", "-r", work], check=True)
 
 

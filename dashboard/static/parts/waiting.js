@@ -57,11 +57,11 @@ export function WaitingList({ name, queue, title = name, mine = '', teach }) {
   const entries = inOrder(queue);
   const list = useFlip(entries.map(([id]) => id).join());
   const longest = Math.min(...entries.map(([, caller]) => caller.joined_at));
-  return html`<section class="card ladder" aria-label=${t('waiting.of', { queue: name })}>
-    <header class="ladder-head"><h2 class="card-title">${title}</h2>
+  return html`<section class="card queue-list" aria-label=${t('waiting.of', { queue: name })}>
+    <header class="queue-list-head"><h2 class="card-title">${title}</h2>
       <span class="muted num dims">${entries.length ? `${t('waiting.count', { n: entries.length })} · ${t('waiting.longest', { length: length(now.value - longest) })}` : ''}</span></header>
     ${entries.length
       ? html`<ol class="callers dims" ref=${list} tabindex="0" aria-label=${t('waiting.of', { queue: name })}>${entries.map(([id, caller], i) => html`<${Row} key=${id} id=${id} caller=${caller} rank=${i + 1} of=${entries.length} mine=${mine} />`)}</ol>`
-      : teach ? html`<${Empty} title=${t('waiting.none')}>${t('waiting.none_hint')}<//>` : html`<p class="ladder-none muted">${t('waiting.none')}</p>`}
+      : teach ? html`<${Empty} title=${t('waiting.none')}>${t('waiting.none_hint')}<//>` : html`<p class="queue-list-none muted">${t('waiting.none')}</p>`}
   </section>`;
 }

@@ -43,7 +43,7 @@ async def played(world: World) -> None:
     """Wait until all calls are over and everybody has seen them."""
     assert world.replay is not None
     server = world.server
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await world.replay.played.wait()
         book, desk = server.core.feed.reducer.book, server.page.dashboard.desk
         while book.calls or desk.seq < server.core.journal.seq:
@@ -54,7 +54,7 @@ async def played(world: World) -> None:
 
 async def scrape(world: World) -> Samples:
     """What Prometheus reads, by name and sorted labels."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not world.server.page.metrics.port:
             await asyncio.sleep(0.01)
     text = await fetch(f"http://127.0.0.1:{world.server.page.metrics.port}/metrics")

@@ -101,7 +101,7 @@ async def _save_a_note(world: World) -> None:
 
 async def _agi(world: World, *lines: str) -> None:
     """A call put into our hands, that is gone after some lines."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not world.server.services.ivr.server.listening:
             await asyncio.sleep(0.01)
     _, writer = await asyncio.open_connection("127.0.0.1", world.server.services.ivr.server.port)
