@@ -74,6 +74,8 @@ class Journal:
         self._bus = bus
         self._now = now
         self._memory = memory
+        self.began = 1
+        """The number of this run's first event."""
         self._seq = 0
         self._unwritten: deque[Event] = deque()
         self._spool = Spool(spool, spool_bytes)
@@ -122,7 +124,8 @@ class Journal:
         self._written = self._spool.first_seq - 1 if self._spool.count else self._seq
         await self._take_in_spool()
         self._bus.reads_from(self._read_when_there)
-        self.record(ServiceStarted(at=self._now(), after_seq=last, version=version))
+        started = ServiceStarted(at=self._now(), after_seq=last, version=version)
+        self.began = self.record(started).seq
 
     def record(self, event: Event) -> Event:
         """Number ``event``, publish it, queue its write; returns it with its ``seq``."""

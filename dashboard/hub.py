@@ -107,17 +107,22 @@ class Hub:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _restore(self) -> None:
-        upto, now = self._journal.seq, self._now()
+        """The picture of the runs before, then all that this run has said up to now.
+
+        The PBX may have connected before the page was there to hear of it.
+        """
+        before, now = self._journal.began - 1, self._now()
         with contextlib.suppress(JournalUnavailable):
             await self._journal.flush()
-        events = await events_to_restore(self._engine, now, self._day_start, upto)
+        events = await events_to_restore(self._engine, now, self._day_start, before)
         desk = Desk(now, self._day_start)
         for event in events:
             desk.apply(event)
-        desk.seq = max(desk.seq, upto)
+        desk.seq = max(desk.seq, before)
         desk.disconnected(now)
         desk.enrol(await self._accounts.agent_cards())
         self.desk = desk
+        await self._fold_missed()
         self.restored = True
         self.refresh()
 
@@ -133,11 +138,14 @@ class Hub:
                 await asyncio.sleep(0)
 
     async def _catch_up(self) -> None:
-        """Fold what was missed from the journal; browsers get a snapshot instead of the rest."""
+        """After an overflow browsers get a snapshot instead of the rest."""
+        await self._fold_missed()
+        self.refresh()
+
+    async def _fold_missed(self) -> None:
         while events := await self._journal.read_after(self.desk.seq, BATCH):
             for event in events:
                 self.desk.apply(event)
-        self.refresh()
 
     async def _check(self) -> None:
         while True:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from cti.clock import now
+from cti.domain import events as ev
 from dashboard.app import Dashboard, DashboardService
 from dashboard.passwords import Passwords
 from dashboard.projections import Desk
@@ -56,6 +57,20 @@ def test_midnight_is_the_one_of_the_place() -> None:
     assert midnight(at, "UTC") == at
     assert midnight(at, "Europe/Sofia") == at - 2 * HOUR
     assert midnight(at - 1, "UTC") == at - 24 * HOUR
+
+
+async def test_what_was_said_before_the_page_was_there_is_shown_too(tmp_path: Path) -> None:
+    """The PBX may connect while the web server still starts."""
+    async with open_house(tmp_path) as house:
+        house.record(ev.SwitchConnected(at=now(), switch="pbx", asterisk_version="22.10"))
+        late = Dashboard(DashboardSettings(port=0), house.dashboard.deps, Passwords(CHEAP))
+        task = asyncio.create_task(late.hub.run())
+        async with asyncio.timeout(20):
+            while not late.hub.restored:
+                await asyncio.sleep(0.01)
+        assert late.desk.link_up
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_the_service_serves_and_stops_in_order(tmp_path: Path) -> None:
