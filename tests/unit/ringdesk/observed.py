@@ -45,8 +45,8 @@ async def played(world: World) -> None:
     server = world.server
     async with asyncio.timeout(60):
         await world.replay.played.wait()
-        book, desk = server.core.feed.reducer.book, server.page.dashboard.desk
-        while book.calls or desk.seq < server.core.journal.seq:
+        book, page = server.core.feed.reducer.book, server.page.dashboard
+        while book.calls or page.desk.seq < server.core.journal.seq:
             await asyncio.sleep(0.02)
     await server.core.journal.flush()
     await asyncio.sleep(0)
