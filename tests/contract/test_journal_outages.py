@@ -195,7 +195,7 @@ async def test_a_spool_at_its_limit_leaves_events_in_memory(
             assert journal.dropped == 150
             with pytest.raises(JournalUnavailable):
                 await journal.flush(0.05)
-        await until(lambda: journal.backlog == 0)
+        await until(lambda: journal.backlog == 0, 90)
         for n in range(700, 710):
             journal.record(said(n))
         await journal.flush()
