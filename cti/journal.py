@@ -260,16 +260,17 @@ class Journal:
         while self._unwritten and self._unwritten[0].seq <= self._written:
             self._unwritten.popleft()
         if self._spool.count:
-            await self._clear_spool()
+            async with self._spooling:
+                await self._clear_spool_if_written()
         if self.backlog < BATCH and (self.failing_since or self.spool_refused or self.dropped):
             self._recovered()
         self._progress.set()
 
-    async def _clear_spool(self) -> None:
-        async with self._spooling:
-            if self._spool.last_seq <= self._written:
-                with contextlib.suppress(OSError):  # it would only be asked about once more
-                    await self._disk.do(self._spool.clear)
+    async def _clear_spool_if_written(self) -> None:
+        """Call it with ``_spooling`` held."""
+        if self._spool.last_seq <= self._written:
+            with contextlib.suppress(OSError):  # it would only be asked about once more
+                await self._disk.do(self._spool.clear)
 
     # --- onto the disk -------------------------------------------------------------------------
 
@@ -296,6 +297,9 @@ class Journal:
                 return
             while self._unwritten and self._unwritten[0].seq <= events[-1].seq:
                 self._unwritten.popleft()
+            # The database may have taken the same events while they were synced; then no batch
+            # is left whose end would clear the file.
+            await self._clear_spool_if_written()
         self.spool_refused = False
 
     def _refused_by_disk(self, error: OSError) -> None:

@@ -7,7 +7,8 @@ import contextlib
 import os
 import random
 import sys
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,9 @@ from cti.bus import Bus
 from cti.domain import events as ev
 from cti.history import History
 from cti.journal import Journal, JournalUnavailable
+from cti.spool import Spool
 from cti.storage import open_engine
+from cti.writer import Writer
 from ringdesk.migrate import migrate
 from tests.contract.fixtures_postgresql import FAST, Postgresql, run_server
 from tests.contract.stories import AT, arrived, now
@@ -195,7 +198,7 @@ async def test_a_spool_at_its_limit_leaves_events_in_memory(
             assert journal.dropped == 150
             with pytest.raises(JournalUnavailable):
                 await journal.flush(0.05)
-        await until(lambda: journal.backlog == 0, 90)
+        await until(lambda: journal.backlog == 0)
         for n in range(700, 710):
             journal.record(said(n))
         await journal.flush()
@@ -203,6 +206,35 @@ async def test_a_spool_at_its_limit_leaves_events_in_memory(
         await until(lambda: not journal.spool_refused and not journal.dropped)
     heard = capsys.readouterr().out
     assert heard.count("journal_spool_refused") == heard.count("journal_drops_events") == 1
+
+
+async def test_what_the_database_takes_while_it_is_being_spooled_leaves_no_spool(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last batch may be written before the same events are synced: who clears the file?"""
+    appending, written, appended = threading.Event(), threading.Event(), threading.Event()
+    append, write = Spool.append, Writer.write
+
+    def slow_append(spool: Spool, events: Sequence[ev.Event]) -> None:
+        appending.set()
+        assert written.wait(20)
+        append(spool, events)
+        appended.set()
+
+    def slow_write(writer: Writer, events: Sequence[ev.Event]) -> None:
+        assert appending.wait(20)
+        write(writer, events)
+
+    async with Running(engine, tmp_path / "spool") as journal:
+        await journal.flush()
+        monkeypatch.setattr(Spool, "append", slow_append)
+        monkeypatch.setattr(Writer, "write", slow_write)
+        journal.record(said(1))
+        await journal.flush(20)
+        written.set()
+        await until(appended.is_set)
+        await until(lambda: not (tmp_path / "spool").exists() and not journal.backlog)
+        assert await numbers(engine) == [1]
 
 
 class Child:
