@@ -111,6 +111,11 @@ class Page:
     metrics: MetricsListener
     listening: asyncio.Event
 
+    @property
+    def ready(self) -> bool:
+        """Whether every part can do its work, as ``/api/ready`` says."""
+        return not any(part.reason for part in self.dashboard.deps.parts())
+
     def runs(self) -> Mapping[str, Run]:
         """The web server and the metrics beside it."""
         return {"dashboard": self.service.run, "metrics": self.metrics.run}

@@ -230,10 +230,10 @@ async def _fill(settings: Settings) -> None:
 
 
 async def _up(server: Server, task: asyncio.Task[None]) -> None:
-    """Wait until the server is connected and serves; its own error, if it died."""
+    """Wait until the server serves and each part of it is ready; its own error, if it died."""
     try:
         async with asyncio.timeout(START_SECONDS):
-            while not (server.core.feed.whole and server.page.listening.is_set()):
+            while not (server.page.listening.is_set() and server.page.ready):
                 if task.done():
                     raise DemoFailed(_why_dead(task))
                 await asyncio.sleep(0.02)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
-from collections.abc import Mapping
+import time
 
 import aiohttp
 
@@ -12,6 +13,8 @@ from dashboard.settings import DashboardSettings
 from ringdesk.doctor.check import Check
 
 NAME = "page"
+READY_SECONDS = 3.0
+"""How long a Ringdesk that has just started may take to be ready."""
 
 
 async def check_page(settings: DashboardSettings) -> Check:
@@ -38,26 +41,39 @@ async def _held(settings: DashboardSettings, error: OSError) -> Check:
         said = f"Ringdesk cannot listen on {address}: {error.strerror}"
         fix = "[dashboard] host must be an address of this machine; ports below 1024 need root"
         return Check(NAME, "fail", said, fix)
-    health = await _health(settings)
-    if health is None:
+    told = await _readiness(settings)
+    if told is None:
         fix = f"ss -ltnp 'sport = :{settings.port}'   # who is it?\nor set port under [dashboard]"
         return Check(NAME, "fail", f"another program holds {address}", fix)
-    if health.get("status") != "ok":
-        said = f"Ringdesk serves on {address}, link {health.get('link')}, journal "
-        return Check(NAME, "warn", said + str(health.get("journal")), "see the log of Ringdesk")
+    if told:
+        return Check(NAME, "warn", f"Ringdesk serves on {address}, but {told[0]}", told[1])
     return Check(NAME, "ok", f"Ringdesk serves on http://{address}")
 
 
-async def _health(settings: DashboardSettings) -> Mapping[str, object] | None:
-    """What the server there says of itself; None: it is no Ringdesk."""
+async def _readiness(settings: DashboardSettings) -> tuple[str, str] | tuple[()] | None:
+    """Why the server there is not ready and the cure; (): it is ready; None: it is no Ringdesk.
+
+    One that has just started gets :data:`READY_SECONDS` to become so.
+    """
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    ends_at = time.monotonic() + READY_SECONDS
     try:
         timeout = aiohttp.ClientTimeout(total=2)
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"http://{host}:{settings.port}/api/health") as answer,
-        ):
-            told = await answer.json()
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            while True:
+                async with session.get(f"http://{host}:{settings.port}/api/ready") as answer:
+                    told = _told(await answer.json())
+                if not told or time.monotonic() > ends_at:
+                    return told
+                await asyncio.sleep(0.1)
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return None
-    return told if isinstance(told, dict) and "journal" in told else None
+
+
+def _told(answer: object) -> tuple[str, str] | tuple[()] | None:
+    match answer:
+        case {"status": "ready"}:
+            return ()
+        case {"error": {"code": "not_ready", "message": str(reason), "cure": str(cure)}}:
+            return reason, cure
+    return None

@@ -173,8 +173,7 @@ async def test_beside_a_running_ringdesk_and_without_leaving_a_call_in_its_histo
     serving = asyncio.create_task(server.run(stop))
     try:
         async with asyncio.timeout(10):
-            page, agi = server.page.listening, server.services.ivr.server
-            while not (server.core.feed.whole and page.is_set() and agi.port):
+            while not (server.page.listening.is_set() and server.page.ready):
                 await asyncio.sleep(0.05)
         checks = await site.examined()
         await server.core.journal.flush()

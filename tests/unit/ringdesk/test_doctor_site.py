@@ -168,6 +168,36 @@ async def test_another_program_on_the_page_s_port(settings: Settings) -> None:
     assert str(settings.dashboard.port) in check.fix
 
 
+async def test_a_ringdesk_that_is_not_ready(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets some time, for it may have started this moment; then its own words are told."""
+    asked = 0
+
+    async def ready(_request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        if asked > 3:
+            return web.json_response({"status": "ready", "parts": []})
+        error = {"code": "not_ready", "message": "journal: stuck", "cure": "free the disk"}
+        return web.json_response({"error": error}, status=503)
+
+    application = web.Application()
+    application.router.add_get("/api/ready", ready)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", settings.dashboard.port).start()
+        with monkeypatch.context() as impatient:
+            impatient.setattr("ringdesk.doctor.page.READY_SECONDS", 0)
+            check = await the("page", settings)
+        assert (check.state, check.fix) == ("warn", "free the disk")
+        assert "but journal: stuck" in check.said
+        assert (await the("page", settings)).state == "ok"
+    finally:
+        await runner.cleanup()
+
+
 async def test_a_page_address_that_is_not_ours(settings: Settings) -> None:
     dashboard = settings.dashboard.model_copy(update={"host": "192.0.2.1"})
     check = await the("page", settings.model_copy(update={"dashboard": dashboard}))
