@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help install demo test check programs bench-journal lock vendor screenshots clean
+.PHONY: help install demo test check programs bench-journal bench-pop lock vendor screenshots clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ $(DEV): requirements-dev.lock $(RUNTIME)
 
 bench-journal: $(DEV) programs ## The journal's writer against an ORM, on SQLite and PostgreSQL
 	@$(BIN)/python -m bench.journal $(ARGS)
+
+bench-pop: $(DEV) ## Screen-pop, AMI line to browser, against panoramisk + aiohttp and a byte relay
+	@$(BIN)/python -m bench.pop $(ARGS)
 
 lock: ## Pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --upgrade -o requirements.lock

@@ -13,15 +13,20 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio that must be at least ``wanted``."""
+    """A figure that must be at least ``wanted``, or with ``at_most`` no more than that."""
 
     name: str
     value: float
     wanted: float
+    at_most: bool = False
 
     @property
     def held(self) -> bool:
-        return self.value >= self.wanted
+        return self.value <= self.wanted if self.at_most else self.value >= self.wanted
+
+    def __str__(self) -> str:
+        sign, verdict = "<=" if self.at_most else ">=", "held" if self.held else "missed"
+        return f"goal {self.name}: {self.value:.3g}, wanted {sign} {self.wanted:g}: {verdict}"
 
 
 def machine() -> str:
@@ -53,7 +58,6 @@ def settle(goals: Sequence[Goal]) -> None:
     """Say which goals are held; the process fails when one is missed."""
     print()
     for goal in goals:
-        verdict = "held" if goal.held else "missed"
-        print(f"goal {goal.name}: {goal.value:.1f}, wanted >= {goal.wanted:g}: {verdict}")
+        print(goal)
     if not all(goal.held for goal in goals):
         sys.exit(1)
