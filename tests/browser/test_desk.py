@@ -44,6 +44,7 @@ async def test_one_of_several_customers_is_chosen_and_saved(desk: Desk) -> None:
     server, page = await desk(view={"call": call("talking", pop=pop)})
     heading = page.get_by_role("heading", level=1)
     await expect(heading).to_have_text("+44 7700 900147")
+    await expect(page.get_by_text("This is the first contact")).to_have_count(0)
     await page.get_by_role("button", name="This is the caller").nth(1).click()
     await expect(heading).to_have_text("Anton Ivanov")
     await expect(page.get_by_text(re.compile(r"^Saved \d"))).to_be_visible()

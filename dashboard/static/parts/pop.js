@@ -24,8 +24,9 @@ function Contact({ contact }) {
 /** The last three contacts. @param {{call: LiveCall}} props */
 export function LastContacts({ call }) {
   const pop = call.pop;
-  if (!pop || !['one', 'several'].includes(pop.match)) return null;
-  const contacts = pop.contacts?.slice(0, 3) ?? [];
+  const contacts = pop?.contacts?.slice(0, 3) ?? [];
+  // Of several people with one number, none is known to be in contact for the first time.
+  if (pop?.match !== 'one' && !contacts.length) return null;
   return html`<section class="card">
     <h2 class="card-title">${t('contacts.title')}</h2>
     ${contacts.length
