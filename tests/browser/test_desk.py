@@ -165,7 +165,7 @@ async def test_a_text_survives_the_end_of_the_session(desk: Desk) -> None:
     assert server.view["call"]["disposition"]["note"] == "Written before the night"
     await page.get_by_role("button", name="Anna Petrova").click()
     await page.get_by_role("button", name="Log out").click()
-    await expect(page.get_by_label("Password")).to_be_visible()
+    await expect(page.get_by_label("User name")).to_be_visible()
     kept = await page.evaluate("Object.keys(sessionStorage)")
     assert [key for key in kept if key.startswith("ringdesk.draft.")] == []
 
