@@ -93,25 +93,37 @@ def read_rows(text: str, region: str) -> Iterator[CustomerRow | RowVerdict]:
 
     The delimiter (comma, semicolon or tab) is taken from the header line.
     """
-    header = text.split("\n", 1)[0]
+    lines = list(io.StringIO(text, newline=""))
+    header = lines[0] if lines else ""
     delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    columns = _columns(next(reader, []))
-    yield from _rows(reader, columns, region)
+    columns = _columns(next(csv.reader([header], delimiter=delimiter), []))
+    for line, cells in _records(lines, delimiter):
+        if isinstance(cells, str):
+            cure = "close the quote, and write a quote within a text twice"
+            yield _reject(line, f"not readable as CSV: {cells} ({cure})")
+        elif any(cell.strip() for cell in cells):
+            yield _row(line, columns, cells, region)
 
 
-def _rows(reader: Any, columns: Sequence[str], region: str) -> Iterator[CustomerRow | RowVerdict]:
-    while True:
-        line = reader.line_num + 1
+def _records(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+    """Number and cells of each record behind the header; in place of the cells what is wrong.
+
+    A quote that is never closed must not take the lines behind it along: reading goes on with
+    the next one.
+    """
+    at = 1
+    while at < len(lines):
+        rest = (lines[number] for number in range(at, len(lines)))
+        reader = csv.reader(rest, delimiter=delimiter, strict=True)
+        begun = at
         try:
-            cells = next(reader)
-        except StopIteration:
+            for cells in reader:
+                yield begun + 1, cells
+                begun = at + reader.line_num
             return
         except csv.Error as error:
-            yield RowVerdict(line=line, verdict="rejected", reason=f"not readable as CSV: {error}")
-            continue
-        if any(cell.strip() for cell in cells):
-            yield _row(line, columns, cells, region)
+            yield begun + 1, str(error)
+            at = begun + 1
 
 
 def _columns(header: Sequence[str]) -> list[str]:

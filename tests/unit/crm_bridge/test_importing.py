@@ -124,3 +124,27 @@ async def test_hostile_cells_are_rejected_or_kept_as_text(
 def test_a_missing_file_names_the_cure(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="Name a CSV file you may read"):
         read_text(tmp_path / "nothing.csv")
+
+
+async def test_a_quote_that_is_never_closed_takes_no_other_row_along(
+    engine: AsyncEngine, store: CustomerStore
+) -> None:
+    verdicts = await take(
+        engine,
+        ',Anna,07700900141,,,,"likes ""tea"",\nand cake"\n'
+        ',"Broken,07700900142,,,,\n'
+        ',Igor,07700900143,,,"Sever" Ltd,\n'
+        ",Vera,07700900144,,,,\n"
+        ',"Last,07700900145,,,,\n',
+    )
+    assert [(v.line, v.verdict) for v in verdicts] == [
+        (2, "new"),
+        (4, "rejected"),
+        (5, "rejected"),
+        (6, "new"),
+        (7, "rejected"),
+    ]
+    assert "close the quote" in verdicts[1].reason
+    anna, vera = [(await store.by_number(f"+44770090014{n}"))[0] for n in (1, 4)]
+    assert [note.text for note in await store.notes(anna.id)] == ['likes "tea",\nand cake']
+    assert vera.name == "Vera"
