@@ -23,7 +23,8 @@ class Kind:
     """Calls alike. ``share``: how many of 20 calls.
 
     ``outcome`` is what Ringdesk must say of them; None: what Asterisk's queue_log says of each.
-    ``arrives`` is False when the PBX makes no channel of them at all.
+    ``queues``: each of them is in queue_log. ``arrives`` is False when the PBX makes no channel of
+    them at all.
     """
 
     name: str
@@ -31,15 +32,16 @@ class Kind:
     share: int
     scenario: str
     outcome: CallOutcome | None = None
+    queues: bool = False
     arrives: bool = True
 
 
 KINDS = (
-    Kind("served, the agent hangs up", "7001", 4, act.stays(30_000)),
+    Kind("served, the agent hangs up", "7001", 4, act.stays(30_000), queues=True),
     Kind("served, the caller hangs up", "7002", 3, act.leaves(1_900)),
     Kind("leaves about when it rings", "7003", 1, act.leaves(700)),
-    Kind("gives up in the queue", "7004", 3, act.leaves(3_000)),
-    Kind("nobody comes: sent away", "7005", 1, act.stays(30_000)),
+    Kind("gives up in the queue", "7004", 3, act.leaves(3_000), queues=True),
+    Kind("nobody comes: sent away", "7005", 1, act.stays(30_000), queues=True),
     Kind("gives up in the menu", "7006", 2, act.leaves(1_000), "abandoned"),
     Kind("sent away by the menu", "7007", 1, act.stays(30_000), "no_answer"),
     Kind("direct: busy", "7008", 1, act.is_refused(486), "busy"),
