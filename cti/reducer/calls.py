@@ -111,6 +111,9 @@ def tell_sent_on(state: State, leg: Leg, at: Micros, conference: str = "") -> No
 
 
 def _inbound_outcome(call: Call) -> CallOutcome:
+    if call.dial_status == "NOANSWER" and call.dial_cause not in _NORMAL_CAUSES:
+        # A phone that refuses before Dial() listens to it: DIALSTATUS is NOANSWER all the same.
+        return _BY_CAUSE.get(call.dial_cause, "failed")
     if call.dial_status and call.dial_status != "CANCEL":
         return _BY_STATUS.get(call.dial_status, "failed")
     if call.gave_up:

@@ -106,7 +106,7 @@ def dial_ended(state: State, fact: DialEnded) -> None:
     if leg is None:
         return
     if fact.status != "ANSWER":
-        leg.call.dial_status = fact.status
+        leg.call.dial_status, leg.call.dial_cause = fact.status, 0
     if leg.offer and leg.offer.leg is leg:
         _say(leg.offer, _ENDS.get(fact.status, "cancelled"), fact.at)
         if fact.status == "ANSWER":

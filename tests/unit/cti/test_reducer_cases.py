@@ -270,6 +270,31 @@ def test_an_agent_dials_and_reaches_nobody(
     pbx.over()
 
 
+@pytest.mark.parametrize(
+    ("ringings", "outcome"),
+    [
+        ([("2", "NOANSWER", 1)], "failed"),
+        ([("2", "NOANSWER", 17)], "busy"),
+        ([("2", "NOANSWER", 0)], "no_answer"),
+        ([("2", "NOANSWER", 1), ("3", "NOANSWER", 0)], "no_answer"),
+    ],
+)
+def test_an_inbound_call_that_no_phone_takes(
+    pbx: Pbx, ringings: list[tuple[str, str, int]], outcome: CallOutcome
+) -> None:
+    """Asterisk says NOANSWER, too, of a phone that refuses before Dial() listens to it."""
+    pbx.leg("1", CALLER, number="+447700900123", exten="200")
+    for leg, _, _ in ringings:
+        pbx.leg(leg, f"PJSIP/10{leg}-1", condition="down")
+        pbx.say(facts.DialBegan, leg=leg, source="1", dialled=f"10{leg}")
+    for leg, status, cause in ringings:
+        pbx.say(facts.DialEnded, leg=leg, status=status)
+        pbx.hang_up(leg, cause=cause)
+    pbx.hang_up("1", cause=1)
+    assert pbx.told(ev.CallEnded, "outcome") == [outcome]
+    pbx.over()
+
+
 def test_an_agent_who_dials_talks_as_the_agent(pbx: Pbx) -> None:
     pbx.leg("1", AGENT, number="101", exten="07700900123")
     pbx.leg("2", CALLER, condition="down")
