@@ -3,12 +3,13 @@
 
 PYTHON ?= python3
 JOBS ?= 3
+MINUTES ?= 20
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help install demo test check programs bench-journal bench-pop lock vendor screenshots clean
+.PHONY: help install demo test check programs bench-journal bench-pop bench-rate soak lock vendor screenshots clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +44,12 @@ bench-journal: $(DEV) programs ## The journal's writer against an ORM, on SQLite
 
 bench-pop: $(DEV) ## Screen-pop, AMI line to browser, against panoramisk + aiohttp and a byte relay
 	@$(BIN)/python -m bench.pop $(ARGS)
+
+bench-rate: $(DEV) programs ## What Ringdesk takes of the CPU beside its Asterisk at 40 calls a second
+	@$(BIN)/python -m bench.rate $(ARGS)
+
+soak: $(DEV) programs ## SIPp at 20 calls/s for MINUTES=20: every count equal, memory flat
+	@$(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)
 
 lock: ## Pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --upgrade -o requirements.lock
