@@ -46,6 +46,7 @@ class LoadRig:
     asterisk: AsteriskInstance
     ringdesk: asyncio.subprocess.Process
     metrics_port: int
+    phones: Mapping[str, Sipp]
     callers: dict[str, Sipp] = field(default_factory=dict)
 
     @property
@@ -124,38 +125,38 @@ async def load_rig(folder: Path, seconds: float) -> AsyncIterator[LoadRig]:
     """Everything up for a load of ``seconds``; gone afterwards. Recording is off."""
     prefix = await asyncio.to_thread(ensure_prefix, default_cache())
     async with AsyncExitStack() as stack:
-        ports = await _phones(stack, folder, seconds + START_SECONDS + QUIET_SECONDS * 2)
+        phones = await _phones(stack, folder, seconds + START_SECONDS + QUIET_SECONDS * 2)
         asterisk = await stack.enter_async_context(
             AsteriskInstance(
                 prefix,
                 hook=HookSettings(agi_port=free_port(), queue_timeout=call_mix.QUEUE_SECONDS),
                 ring_timeout=call_mix.RING_SECONDS,
-                more_files=call_mix.asterisk_files(ports),
+                more_files=call_mix.asterisk_files({n: phone.port for n, phone in phones.items()}),
             )
         )
-        yield await _with_ringdesk(stack, folder, asterisk)
+        yield await _with_ringdesk(stack, folder, asterisk, phones)
 
 
-async def _phones(stack: AsyncExitStack, folder: Path, seconds: float) -> Mapping[str, int]:
-    """The port of each SIPp that plays phones."""
-    ports = {}
+async def _phones(stack: AsyncExitStack, folder: Path, seconds: float) -> Mapping[str, Sipp]:
+    """Each SIPp that plays phones, by name."""
+    phones = {}
     for name, (scenario, _) in call_mix.PHONES.items():
         sipp = Sipp(folder / name, call_mix.PHONES_IP, scenario, seconds)
         stack.push_async_callback(sipp.stop)
         await sipp.start()
-        ports[name] = sipp.port
-    return ports
+        phones[name] = sipp
+    return phones
 
 
 async def _with_ringdesk(
-    stack: AsyncExitStack, folder: Path, asterisk: AsteriskInstance
+    stack: AsyncExitStack, folder: Path, asterisk: AsteriskInstance, phones: Mapping[str, Sipp]
 ) -> LoadRig:
     metrics_port = free_port()
     settings = _settings_file(folder, asterisk, metrics_port)
     await _ringdesk_ran(folder, asterisk, "customers", "import", str(_customers(folder)))
     process = await _ringdesk(folder, asterisk, "serve", settings=settings)
     stack.push_async_callback(_end, process)
-    rig = LoadRig(folder, asterisk, process, metrics_port)
+    rig = LoadRig(folder, asterisk, process, metrics_port, phones)
     ready = ("ringdesk_ready",)
     await rig.until(
         lambda seen: (

@@ -60,6 +60,6 @@ def _take(call: Told, queue: str, agent: str, kind: str, more: list[str]) -> Non
         call.cancelled.append(agent)
 
 
-def far_off(ours: Iterable[float], theirs: Iterable[float], seconds: float) -> int:
-    """How many pairs are more than ``seconds`` apart."""
-    return sum(abs(one - other) > seconds for one, other in zip(ours, theirs, strict=False))
+def far_off(ours: Iterable[float], theirs: Iterable[float], seconds: float) -> bool:
+    """Whether a pair is more than ``seconds`` apart."""
+    return any(abs(one - other) > seconds for one, other in zip(ours, theirs, strict=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import re
 import shutil
 import signal
 import socket
@@ -110,6 +111,8 @@ class Sipp:
         )
 
     def errors(self) -> str:
-        """The first of what SIPp complained about."""
+        """Why the first calls failed; time-outs that a scenario waits for are none."""
         file = self._folder / "errors.log"
-        return file.read_text("utf-8", "replace")[:1500] if file.exists() else ""
+        text = file.read_text("utf-8", "replace") if file.exists() else ""
+        told = re.split(r"(?=\d{4}-\d\d-\d\d\t)", text)
+        return "".join(entry for entry in told if "bort" in entry)[:1500]

@@ -93,9 +93,9 @@ CPU since the start: Ringdesk {ours:.1f} s, Asterisk {theirs:.1f} s
 
 
 def _tell_of_sipp(rig: LoadRig) -> None:
-    for name, sipp in rig.callers.items():
-        if sipp.counts().failed:
-            print(f"SIPp ({name}): {sipp.errors()}")
+    for name, sipp in {**rig.callers, **rig.phones}.items():
+        if failed := sipp.counts().failed:
+            print(f"SIPp ({name}): {failed} failed\n{sipp.errors()}\n")
 
 
 def tell(lines: Sequence[Line], different: Sequence[str]) -> None:

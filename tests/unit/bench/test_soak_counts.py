@@ -91,7 +91,7 @@ def test_a_call_that_is_missing(tmp_path: Path) -> None:
     ("events", "found"),
     [
         (call(outcome="abandoned"), {"calls with another outcome"}),
-        (call(talked=4), {"talks off by 1 s"}),
+        (call(talked=4), {"waits or talks too long or short"}),
         (call()[:-1], {"calls without an end", "calls with another outcome"}),
     ],
 )
