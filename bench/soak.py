@@ -38,6 +38,12 @@ async def sample_memory(pid: int, samples: list[float]) -> None:
         await asyncio.sleep(1)
 
 
+def _tenths(samples: Sequence[float]) -> str:
+    part = max(1, len(samples) // 10)
+    parts = (samples[at : at + part] for at in range(0, len(samples), part))
+    return ", ".join(f"{median(part):.0f}" for part in parts)
+
+
 def growth(samples: Sequence[float]) -> float:
     """From the first to the last tenth (megabytes, medians)."""
     part = max(1, len(samples) // 10)
@@ -86,8 +92,7 @@ def _figures(rig: LoadRig, before: Samples, after: Samples, warm: Sequence[float
     ours, theirs = cpu_seconds(rig.ringdesk.pid), cpu_seconds(rig.asterisk.pid)
     return f"""{events:,.0f} AMI events; lag from the PBX's timestamp to the bus: \
 p50 at most {p50:g} ms, p99 at most {p99:g} ms
-memory of ringdesk: {warm[0]:.1f} MB after the warm-up, {warm[-1]:.1f} MB at the end, \
-{max(warm):.1f} MB at most
+memory of ringdesk after the warm-up, by tenths of the time (MB): {_tenths(warm)}
 CPU since the start: Ringdesk {ours:.1f} s, Asterisk {theirs:.1f} s
 """
 
