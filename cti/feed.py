@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
+from cti.agent_names import AgentNames
 from cti.ami.client import AmiClient, ConnectionInfo
 from cti.ami.codec import Message
 from cti.ami.facts import WANTED, FactReader, UnreadableMessage, parse_timestamp
@@ -32,11 +33,12 @@ _SNAPSHOT_AGAIN_SECONDS = 2.0
 class SwitchFeed:
     """The link to the Asterisk called ``name``, its call book, and the way into the journal.
 
-    ``is_agent`` says of an interface (``PJSIP/101``) whether an agent uses it; ``tape`` is given
-    each message as it came. ``counters`` of :attr:`client` and :attr:`reader` tell what was passed
-    over; ``lag`` has the seconds from the PBX's own timestamp until the events made of it were on
-    the bus; ``resyncs`` counts the times the picture was made whole, ``resyncs_failed`` the tries
-    that were not answered.
+    ``is_agent`` says of an agent's name whether there is such an agent; ``names`` turns it into the
+    interface on this switch and back. ``tape`` is given each message as it came.
+
+    ``counters`` of :attr:`client` and :attr:`reader` tell what was passed over; ``lag`` has the
+    seconds from the PBX's own timestamp until the events made of it were on the bus; ``resyncs``
+    counts the times the picture was made whole, ``resyncs_failed`` the tries without an answer.
     """
 
     def __init__(
@@ -47,9 +49,11 @@ class SwitchFeed:
         now: Now,
         is_agent: Callable[[str], bool],
         tape: Callable[[bytes], None] | None = None,
+        names: AgentNames | None = None,
     ) -> None:
         self.name = name
-        self.reducer = Reducer(name, is_agent)
+        self.names = names or AgentNames()
+        self.reducer = Reducer(name, lambda interface: is_agent(self.names.name(interface)))
         self.reader = FactReader(now)
         self.client = AmiClient(
             settings,
@@ -60,7 +64,7 @@ class SwitchFeed:
             now=now,
             on_raw=tape,
         )
-        self.switch = Switch(name, self.client)
+        self.switch = Switch(name, self.client, self.names)
         self.lag = Histogram(LAG_BOUNDS)
         self.resyncs = 0
         self.resyncs_failed = 0
@@ -77,7 +81,8 @@ class SwitchFeed:
 
     def restore(self, events: Iterable[Event]) -> None:
         """Take up the calls that had not ended when Ringdesk last ran; before :meth:`run`."""
-        self.reducer.restore(events)
+        own = (event for event in events if event.switch == self.name)
+        self.reducer.restore(self.names.to_switch(event) for event in own)
 
     async def run(self) -> None:
         """Keep the link and the picture until cancelled."""
@@ -92,7 +97,7 @@ class SwitchFeed:
             return
         events = self.reducer.apply(fact)
         for event in events:
-            self._record(event)
+            self._record(self.names.of_switch(event))
         if events:
             self.lag.observe((self._now() - fact.at) / 1_000_000)
 
@@ -134,7 +139,7 @@ class SwitchFeed:
                 return False
         snapshot = read_snapshot(channels.rows, queues.rows, at)
         for event in self.reducer.catch_up(resync(self.reducer.book, snapshot)):
-            self._record(event)
+            self._record(self.names.of_switch(event))
         if info is not None:
             self._say_connected(info)
         return True

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cti.agent_names import split
 from cti.clock import Now
 from cti.domain.events import Micros
 from dashboard.passwords import Passwords, generate
@@ -41,7 +42,11 @@ class AccountError(Exception):
 
 @dataclass(frozen=True)
 class User:
-    """One log-in. ``agent`` is the interface ("PJSIP/101") or "", ``queues`` as in the PBX."""
+    """One log-in. ``agent`` is the agent's name or "", ``queues`` as in the PBX.
+
+    An agent is called by the phone's interface, ``PJSIP/101``, and where that is on another switch
+    than the first one, with the switch before it: ``west:PJSIP/101``.
+    """
 
     id: int
     username: str
@@ -63,7 +68,10 @@ class Session:
 
 
 class Accounts:
-    """The user list and the sessions. Errors of the database are SQLAlchemy's."""
+    """The user list and the sessions. Errors of the database are SQLAlchemy's.
+
+    ``switches``: those on which an agent's phone may be, the first one first.
+    """
 
     def __init__(
         self,
@@ -71,8 +79,10 @@ class Accounts:
         settings: DashboardSettings,
         now: Now,
         passwords: Passwords | None = None,
+        switches: Sequence[str] = (),
     ) -> None:
         self._engine = engine
+        self._switches = switches
         self._now = now
         self._passwords = passwords or Passwords()
         self._longest = int(settings.session_hours * HOUR)
@@ -101,8 +111,10 @@ class Accounts:
     ) -> tuple[User, str | None]:
         """A new user, and the password when it was made here.
 
-        Raises :class:`AccountError` when the user name or the agent's phone is taken.
+        Raises :class:`AccountError` when the user name or the agent's phone is taken, or is on a
+        switch that there is not.
         """
+        agent = self._agent(agent)
         await self._phone_is_free(agent, username)
         made = None if password else generate()
         row = {
@@ -133,6 +145,8 @@ class Accounts:
         if user is None:
             return None
         values = dict(changes)
+        if "agent" in values:
+            values["agent"] = self._agent(values["agent"])
         await self._phone_is_free(values.get("agent", ""), username)
         await self._admin_stays(user, values)
         if (password := values.pop("password", None)) is not None:
@@ -163,6 +177,14 @@ class Accounts:
         """Names and queues of the active users who have a phone, by its interface."""
         found = await self._read(users.c.active, users.c.agent != "")
         return {u.agent: AgentCard(u.name, frozenset(u.queues)) for u in found}
+
+    def _agent(self, agent: str) -> str:
+        """The agent's one name: the first switch is not named. Raises :class:`AccountError`."""
+        switch, interface = split(agent)
+        if switch and switch not in self._switches:
+            known = ", ".join(self._switches)
+            raise AccountError(f"there is no switch {switch}", f"name one of these: {known}")
+        return interface if switch in self._switches[:1] else agent
 
     async def _phone_is_free(self, agent: str, username: str) -> None:
         if agent and (

@@ -19,6 +19,7 @@ async def health(ask: Ask) -> HealthAnswer:
     return HealthAnswer(
         status="ok" if hub.desk.link_up and not failing else "degraded",
         link="up" if hub.desk.link_up else "down",
+        switches={switch: "up" if up else "down" for switch, up in hub.desk.links.items()},
         journal="failing" if failing else "ok",
         journal_backlog=journal.backlog,
         clients=hub.clients,

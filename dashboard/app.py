@@ -64,11 +64,19 @@ class Dashboard:
     ) -> None:
         self.settings = settings
         self.deps = deps
-        self.accounts = Accounts(deps.engine, settings, deps.now, passwords)
+        self.accounts = Accounts(deps.engine, settings, deps.now, passwords, deps.switches)
         self.audit = Audit(deps.engine, deps.now)
         self.listens = Listens()
         self.login_limit = LoginLimit(settings)
-        self.hub = Hub(deps.engine, deps.journal, deps.bus, self.accounts, settings, deps.now)
+        self.hub = Hub(
+            deps.engine,
+            deps.journal,
+            deps.bus,
+            self.accounts,
+            settings,
+            deps.now,
+            switches=deps.switches,
+        )
 
     @property
     def desk(self) -> Desk:

@@ -46,4 +46,5 @@ class Deps:
     set_availability: SetAvailability
     now: Now
     parts: Callable[[], Sequence[Part]] = tuple
+    switches: Sequence[str] = ()
     tapes: Mapping[str, AmiTape] = field(default_factory=dict)

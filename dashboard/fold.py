@@ -37,13 +37,13 @@ def fold(picture: Picture, event: ev.Event) -> set[Place]:
 
 
 def _connected(picture: Picture, event: ev.SwitchConnected) -> set[Place]:
-    picture.link = Link(up=True, since=event.at, switch=event.switch)
-    return {("link",)}
+    picture.links[event.switch] = Link(up=True, since=event.at, reason="")
+    return {("links", event.switch)}
 
 
 def _lost(picture: Picture, event: ev.SwitchLost) -> set[Place]:
-    picture.link = Link(up=False, since=event.at, switch=event.switch, reason=event.reason)
-    return {("link",)}
+    picture.links[event.switch] = Link(up=False, since=event.at, reason=event.reason)
+    return {("links", event.switch)}
 
 
 # --- the caller --------------------------------------------------------------------------------
@@ -80,7 +80,12 @@ def _queued(picture: Picture, event: ev.CallQueued) -> set[Place]:
     call.queue = event.queue
     if event.entry_id not in picture.waits:
         picture.waits[event.entry_id] = Wait(
-            event.entry_id, event.queue, event.call_id, joined_at=event.at, virtual_join=event.at
+            event.entry_id,
+            event.queue,
+            event.call_id,
+            joined_at=event.at,
+            virtual_join=event.at,
+            switch=event.switch,
         )
         call.waits.add(event.entry_id)
     return picture.places_of_call(event.call_id)

@@ -68,6 +68,7 @@ class Hub:
         settings: DashboardSettings,
         now: Now,
         check_seconds: float = 15,
+        switches: Sequence[str] = (),
     ) -> None:
         self._engine = engine
         self._journal = journal
@@ -80,7 +81,8 @@ class Hub:
         self.snapshots: Counter[str] = Counter()
         self.restored = False
         self._day_start = midnight(now(), settings.time_zone)
-        self.desk = Desk(now(), self._day_start)
+        self._switches = switches
+        self.desk = Desk(now(), self._day_start, switches)
 
     @property
     def clients(self) -> int:
@@ -115,7 +117,7 @@ class Hub:
         with contextlib.suppress(JournalUnavailable):
             await self._journal.flush()
         events = await events_to_restore(self._engine, now, self._day_start, before)
-        desk = Desk(now, self._day_start)
+        desk = Desk(now, self._day_start, self._switches)
         for event in events:
             desk.apply(event)
         desk.seq = max(desk.seq, before)

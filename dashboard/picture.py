@@ -6,6 +6,7 @@ turns them into what a browser gets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -44,6 +45,7 @@ class Wait:
     call_id: str
     joined_at: Micros
     virtual_join: Micros
+    switch: str = ""
     label: str = ""
     terms: tuple[PriorityTerm, ...] = ()
 
@@ -131,26 +133,26 @@ class AgentState:
 
 @dataclass
 class Link:
-    """The link to the PBX."""
+    """The link to one switch."""
 
     up: bool
     since: Micros
-    switch: str = ""
-    reason: str = ""
+    reason: str = STARTING
 
 
 Place = tuple[str, ...]
-"""Where a row stands: ("link",), ("me" or "today" or "call" or "agents", interface), or
+"""Where a row stands: ("links", switch), ("me" or "today" or "call" or "agents", interface), or
 ("queues", queue, entry_id)."""
 
 
 class Picture:
     """All calls, waits and agents of one installation, right now."""
 
-    def __init__(self, at: Micros, day_start: Micros = 0) -> None:
+    def __init__(self, at: Micros, day_start: Micros = 0, switches: Sequence[str] = ()) -> None:
         self.at = at
         self.day_start = day_start
-        self.link = Link(up=False, since=at, reason=STARTING)
+        self.first = next(iter(switches), "")
+        self.links = {switch: Link(up=False, since=at) for switch in switches}
         self.calls: dict[str, LiveCall] = {}
         self.waits: dict[str, Wait] = {}
         self.agents: dict[str, AgentState] = {}

@@ -8,14 +8,14 @@ late.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cti.domain import events as ev
 from dashboard.fold import fold
 from dashboard.merge_patch import Object, diff, put
-from dashboard.picture import STARTING, AgentCard, Link, LiveCall, Picture, Place
+from dashboard.picture import AgentCard, Link, LiveCall, Picture, Place
 from dashboard.rights import Role, message_reach
 from dashboard.rows import agent_row, call_row, link_row, me_row, today_row, wait_row
 
@@ -42,12 +42,14 @@ class Viewer:
 class Desk:
     """The live picture of one installation, as rows."""
 
-    def __init__(self, at: ev.Micros, day_start: ev.Micros = 0) -> None:
+    def __init__(
+        self, at: ev.Micros, day_start: ev.Micros = 0, switches: Sequence[str] = ()
+    ) -> None:
         self.seq = 0
-        self._picture = Picture(at, day_start)
+        self._picture = Picture(at, day_start, switches)
         self._shown: dict[Place, Object] = {}
         self._queues: dict[str, dict[str, Object]] = {}
-        self._render({("link",)})
+        self._render({("links", switch) for switch in self._picture.links})
 
     # --- what happens --------------------------------------------------------------------------
 
@@ -72,15 +74,21 @@ class Desk:
 
     def disconnected(self, at: ev.Micros) -> list[Change]:
         """A new run begins without a link, whatever the run before saw."""
-        self._picture.link = Link(up=False, since=at, reason=STARTING)
-        return self._render({("link",)})
+        links = self._picture.links
+        links.update({switch: Link(up=False, since=at) for switch in links})
+        return self._render({("links", switch) for switch in links})
 
     # --- what is known -------------------------------------------------------------------------
 
     @property
     def link_up(self) -> bool:
-        """The PBX can be seen."""
-        return self._picture.link.up
+        """Every switch can be seen."""
+        return bool(self.links) and all(self.links.values())
+
+    @property
+    def links(self) -> Mapping[str, bool]:
+        """Which switches can be seen."""
+        return {switch: link.up for switch, link in self._picture.links.items()}
 
     def call(self, call_id: str) -> LiveCall | None:
         """A call that is open or still on a desk."""
@@ -105,7 +113,7 @@ class Desk:
         nobody = self._picture.new_agent()
         view: Object = {
             "me": {**viewer.me, **self._own(viewer, "me", me_row(nobody))},
-            "link": self._shown["link",],
+            "links": {switch: self._shown["links", switch] for switch in self.links},
             "today": self._own(viewer, "today", today_row(nobody)),
             "queues": self._queues_seen(viewer),
             "agents": self._agents_seen(viewer),
@@ -135,7 +143,7 @@ class Desk:
 
     def _sees(self, viewer: Viewer, place: Place) -> bool:
         match place:
-            case ("link",):
+            case ("links", _):
                 return True
             case ("queues", queue, _):
                 return _sees_queue(viewer, queue)
@@ -174,11 +182,13 @@ class Desk:
         """What stands at ``place`` by the picture as it is now."""
         picture = self._picture
         match place:
-            case ("link",):
-                return link_row(picture.link)
+            case ("links", switch):
+                return link_row(picture.links[switch], first=switch == picture.first)
             case ("queues", _, entry_id):
                 wait = picture.waits.get(entry_id)
-                return wait_row(wait, picture.calls.get(wait.call_id)) if wait else None
+                call = picture.calls.get(wait.call_id) if wait else None
+                several = len(picture.links) > 1
+                return wait_row(wait, call, several=several) if wait else None
             case (kind, interface):
                 return self._agent_row(kind, interface)
         return None
@@ -212,6 +222,6 @@ def _path(place: Place) -> tuple[str, ...]:
     match place:
         case ("queues", queue, entry_id):
             return ("queues", queue, "waiting", entry_id)
-        case ("agents", interface):
-            return ("agents", interface)
+        case ("agents" | "links", _):
+            return place
     return (place[0],)

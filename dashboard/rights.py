@@ -56,7 +56,7 @@ MESSAGES: Mapping[str, Row] = {
     # what the socket carries  agent  superv. telem. manager admin
     "resync": _row("all", "all", "all", "all", "all"),
     "me": _row("own", "own", "own", "own", "own"),
-    "link": _row("all", "all", "all", "all", "all"),
+    "links": _row("all", "all", "all", "all", "all"),
     "today": _row("own", "own", "own", "own", "own"),
     "call": _row("own", "own", "own", "own", "own"),
     "queues": _row("own", "team", "own", "team", "team"),

@@ -11,9 +11,9 @@ from dashboard.merge_patch import Object, pruned
 from dashboard.picture import AgentCard, AgentState, Link, LiveCall, OwnCall, RecordingState, Wait
 
 
-def link_row(link: Link) -> Object:
-    """Whether the PBX can be seen, and since when."""
-    return {"up": link.up, "since": link.since, "switch": link.switch, "reason": link.reason}
+def link_row(link: Link, *, first: bool) -> Object:
+    """Whether a switch can be seen, and since when. ``first``: agents' names do not name it."""
+    return {"up": link.up, "since": link.since, "reason": link.reason, "first": first}
 
 
 def me_row(agent: AgentState) -> Object:
@@ -50,11 +50,15 @@ def agent_row(agent: AgentState, card: AgentCard, call: LiveCall | None) -> Obje
     return _object(row)
 
 
-def wait_row(wait: Wait, call: LiveCall | None) -> Object:
-    """A waiting caller. The order of a queue is ascending ``virtual_join``, then the entry's id."""
+def wait_row(wait: Wait, call: LiveCall | None, *, several: bool = False) -> Object:
+    """A waiting caller. The order of a queue is ascending ``virtual_join``, then the entry's id.
+
+    ``several``: there are several switches; queues of one name are a line on each.
+    """
     customer = call.customer if call else None
     row = {
         "call_id": wait.call_id,
+        "switch": wait.switch if several else None,
         "joined_at": wait.joined_at,
         "virtual_join": wait.virtual_join,
         "label": wait.label,

@@ -23,7 +23,9 @@ Short = Annotated[str, Field(max_length=120, pattern=_NO_NUL)]
 Long = Annotated[str, Field(max_length=10_000, pattern=_NO_NUL)]
 Password = Annotated[str, Field(min_length=10, max_length=200, pattern=_NO_NUL)]
 Username = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9._@-]+$")]
-Interface = Annotated[str, Field(max_length=120, pattern=r"^([A-Za-z0-9]+/[A-Za-z0-9._@-]+)?$")]
+_AGENT = r"^(([a-z0-9][a-z0-9_]{0,30}:)?[A-Za-z0-9]+/[A-Za-z0-9._@-]+)?$"
+Interface = Annotated[str, Field(max_length=120, pattern=_AGENT)]
+"""An agent's phone: ``PJSIP/101``, or with its switch before it, ``west:PJSIP/101``."""
 CallId = Annotated[str, Field(min_length=1, max_length=160, pattern=r"^[^\x00/]+$")]
 QueueName = Annotated[str, Field(min_length=1, max_length=80, pattern=_NO_NUL)]
 Queues = Annotated[list[QueueName], Field(max_length=100)]
@@ -411,10 +413,14 @@ class PeaksAnswer(Model):
 
 
 class HealthAnswer(Model):
-    """Whether all works; ``degraded`` says by the other fields what does not."""
+    """Whether all works; ``degraded`` says by the other fields what does not.
+
+    ``link``: down when it is to any of the ``switches``.
+    """
 
     status: Literal["ok", "degraded"]
     link: Literal["up", "down"]
+    switches: dict[str, Literal["up", "down"]]
     journal: Literal["ok", "failing"]
     journal_backlog: int
     clients: int

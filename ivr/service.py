@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -20,7 +21,10 @@ _LISTEN_AGAIN = 2.0
 
 
 class IvrService:
-    """Serves callers in menus. ``server`` tells the port and how sessions ended."""
+    """Serves callers in menus. ``server`` tells the port and how sessions ended.
+
+    ``switches``: the names of all; a call that does not say its switch is from the first one.
+    """
 
     def __init__(
         self,
@@ -29,11 +33,12 @@ class IvrService:
         record: Callable[[Event], Event],
         now: Callable[[], Micros],
         customer_of: CustomerOf,
-        switch: str,
+        switches: Sequence[str],
     ) -> None:
         self._book = book
+        self._switches = switches
         self._around = Surroundings(
-            settings=settings, record=record, now=now, customer_of=customer_of, switch=switch
+            settings=settings, record=record, now=now, customer_of=customer_of, switch=switches[0]
         )
         self.server = AgiServer(
             self._serve,
@@ -66,9 +71,21 @@ class IvrService:
         if agi.env.get("agi_network_script") == "doctor":  # "ringdesk doctor" asks: are you there?
             await agi.command("NOOP")
             return
-        session = MenuSession(agi, self._book.current, self._around)
+        session = MenuSession(agi, self._book.current, self._around_at(agi))
         structlog.contextvars.bind_contextvars(call_id=session.call_id)  # each has its own task
         try:
             await session.run()
         except MenuError as error:
             log.error("menu_failed", reason=str(error))
+
+    def _around_at(self, agi: AgiSession) -> Surroundings:
+        """The switch is the argument behind the URL, as the hook of a further switch has it.
+
+        A name that nobody knows is some other installation's: their caller gets the menu, and the
+        log says what to mend.
+        """
+        switch = agi.env.get("agi_arg_1", "") or self._switches[0]
+        if switch not in self._switches:
+            cure = "print the hook anew: ringdesk asterisk-config --part extensions --switch NAME"
+            log.error("agi_unknown_switch", switch=switch, known=list(self._switches), cure=cure)
+        return replace(self._around, switch=switch)

@@ -3,7 +3,7 @@
 The agreement with the dialplan (see docs/menus.md):
 
 - It answers the channel, sets ``TIMEOUT(absolute)`` to a few seconds and calls
-  ``AGI(agi://HOST:PORT/menu/NAME)``.
+  ``AGI(agi://HOST:PORT/menu/NAME)``; behind it, where there are several, the switch's name.
 - We raise that timeout before each thing we do, to what it may last plus ``alive_margin``. So a
   Ringdesk that hangs loses the call to the dialplan's fallback that long after the prompt; one
   that is killed loses it at once or at the end of the prompt.

@@ -11,7 +11,8 @@ makes a RecordingFailed or a later retry.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -46,7 +47,10 @@ _DATABASE_RETRY_SECONDS = 5.0
 
 
 class RecordingService:
-    """Follows the bus from its construction on; :meth:`run` does the work."""
+    """Follows the bus from its construction on; :meth:`run` does the work.
+
+    ``elsewhere``: the settings of further switches, whose Asterisks write into other folders.
+    """
 
     def __init__(
         self,
@@ -56,8 +60,10 @@ class RecordingService:
         record: Callable[[Event], Event],
         perform: Perform,
         now: Now,
+        elsewhere: Mapping[str, RecordingSettings] | None = None,
     ) -> None:
         self._settings = settings
+        self._elsewhere = elsewhere or {}
         self._engine = engine
         self._record = record
         self._perform = perform
@@ -123,13 +129,19 @@ class RecordingService:
         finally:
             del self._talks[talk.recording_id]
 
+    def _at(self, talk: Talk) -> RecordingSettings:
+        return self._elsewhere.get(talk.switch, self._settings)
+
+    def _legs(self, talk: Talk) -> tuple[Path, Path]:
+        return talk.legs(self._at(talk).folder)
+
     # --- the beginning ------------------------------------------------------------------------
 
     async def _begin(self, talk: Talk) -> bool:
         """Whether Asterisk records now (or may be recording)."""
         await self._make_folder(talk)
         try:
-            reply = await self._perform(talk.start_command(self._settings.pbx_root))
+            reply = await self._perform(talk.start_command(self._at(talk).pbx_root))
         except CommandFailed as failure:
             if failure.kind not in {"timeout", "lost"}:
                 await self._fail(talk, f"Asterisk could not be told to record: {failure.reason}")
@@ -144,9 +156,10 @@ class RecordingService:
         return True
 
     async def _make_folder(self, talk: Talk) -> None:
-        folder = day_folder(self._settings.folder, talk.started_at)
+        roots = dict.fromkeys((self._settings.folder, self._at(talk).folder))
         try:
-            await asyncio.to_thread(make_folder, self._settings.folder, folder)
+            for root in roots:
+                await asyncio.to_thread(make_folder, root, day_folder(root, talk.started_at))
         except OSError as error:  # Asterisk makes missing folders too, if it may
             log.warning("recording_folder_not_made", reason=disk_reason(error))
 
@@ -171,7 +184,7 @@ class RecordingService:
 
     async def _keep(self, talk: Talk) -> None:
         try:
-            await settled(talk.legs(self._settings.folder), self._settings.close_seconds)
+            await settled(self._legs(talk), self._settings.close_seconds)
             joined = await self._join(talk)
         except audio.BrokenAudio as broken:
             await self._fail(talk, str(broken))
@@ -183,7 +196,7 @@ class RecordingService:
     async def _join(self, talk: Talk) -> audio.Joined:
         root = self._settings.folder
         async with self._joining:
-            return await asyncio.to_thread(audio.index, *talk.legs(root), talk.audio(root))
+            return await asyncio.to_thread(audio.index, *self._legs(talk), talk.audio(root))
 
     async def _store(self, talk: Talk, joined: audio.Joined) -> None:
         known = self._settings.speech.model_for(talk.language) is not None
@@ -198,7 +211,7 @@ class RecordingService:
             transcript_reason="" if known else no_engine(talk.language),
         )
         self._record(talk.stopped(self._now(), joined.seconds, joined.sha256))
-        await asyncio.to_thread(remove, talk.legs(self._settings.folder))
+        await asyncio.to_thread(remove, self._legs(talk))
 
     async def _fail(self, talk: Talk, reason: str, *, retry: bool = False) -> None:
         log.warning("recording_failed", recording_id=talk.recording_id, reason=reason, retry=retry)
@@ -234,7 +247,12 @@ class RecordingService:
                 talk.end(channel_gone=True)
 
     async def _is_gone(self, talk: Talk) -> bool:
-        ask = GetVariable(call_id=talk.call_id, channel=talk.channel, variable="CHANNEL(linkedid)")
+        ask = GetVariable(
+            call_id=talk.call_id,
+            switch=talk.switch,
+            channel=talk.channel,
+            variable="CHANNEL(linkedid)",
+        )
         try:
             reply = await self._perform(ask)
         except CommandFailed:

@@ -90,6 +90,18 @@ class RecordingSettings(BaseModel):
         """The recordings folder as Asterisk sees it."""
         return self.pbx_folder or PurePosixPath(self.folder.absolute())
 
+    def within(self, switch: str, pbx_folder: str = "") -> RecordingSettings:
+        """The same for another switch, which writes into a folder of its own in :attr:`folder`.
+
+        ``pbx_folder``: that folder as its Asterisk sees it; empty: as the first one would.
+        """
+        seen = (
+            PurePosixPath(pbx_folder)
+            if pbx_folder
+            else self.pbx_folder and (self.pbx_folder / switch)
+        )
+        return self.model_copy(update={"folder": self.folder / switch, "pbx_folder": seen})
+
     def records(self, queue: str) -> bool:
         """Whether a talk of ``queue`` (empty: of no queue) is to be recorded."""
         return self.enabled and (not self.queues or queue in self.queues)

@@ -102,6 +102,7 @@ class Talk:
         """``root``: the recordings folder as Asterisk sees it."""
         return StartRecording(
             call_id=self.call_id,
+            switch=self.switch,
             channel=self.channel,
             caller_file=str(leg_file(root, self.recording_id, self.started_at, "caller")),
             agent_file=str(leg_file(root, self.recording_id, self.started_at, "agent")),
@@ -110,7 +111,10 @@ class Talk:
     def stop_command(self) -> StopRecording:
         """Stops this recording and no other one on the channel."""
         return StopRecording(
-            call_id=self.call_id, channel=self.channel, mixmonitor_id=self.mixmonitor_id
+            call_id=self.call_id,
+            switch=self.switch,
+            channel=self.channel,
+            mixmonitor_id=self.mixmonitor_id,
         )
 
     def legs(self, root: Path) -> tuple[Path, Path]:

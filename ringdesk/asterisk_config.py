@@ -57,6 +57,7 @@ class HookSettings:
     silence_timeout: seconds the FastAGI server may stay silent before the fallback.
     internal_context: where extensions are dialled, by a Local channel.
     extension_timeout: seconds an extension rings before the caller goes to the fallback queue.
+    switch: the Asterisk's name, told to FastAGI; empty for the first or only one.
     """
 
     agi_host: str = "127.0.0.1"
@@ -68,8 +69,11 @@ class HookSettings:
     silence_timeout: int = 4
     internal_context: str = "internal"
     extension_timeout: int = 30
+    switch: str = ""
 
     def __post_init__(self) -> None:
+        if self.switch:
+            _require("switch", self.switch, _NAME)
         for field in ("menu", "fallback_queue", "internal_context"):
             _require(field, getattr(self, field), _NAME)
         if self.mailbox:
@@ -82,11 +86,15 @@ class HookSettings:
 
 @dataclass(frozen=True)
 class ManagerSettings:
-    """The AMI user. `permit` is the network Ringdesk connects from, in CIDR notation."""
+    """The AMI user. `permit` is the network Ringdesk connects from, in CIDR notation.
+
+    variables: further channel variables that events are to carry.
+    """
 
     secret: str
     user: str = "ringdesk"
     permit: str = "127.0.0.1/32"
+    variables: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require("user", self.user, _NAME)
@@ -105,7 +113,7 @@ def render_manager(settings: ManagerSettings) -> str:
 [general](+)
 enabled = yes
 timestampevents = yes                 ; waits and talk times in microseconds
-channelvars = {",".join(CHANNEL_VARIABLES)}
+channelvars = {",".join((*CHANNEL_VARIABLES, *settings.variables))}
 
 [{settings.user}]
 secret = {settings.secret}
@@ -123,6 +131,7 @@ def render_extensions(settings: HookSettings) -> str:
     Send callers there with `same => n,Goto(ringdesk-in,${EXTEN},1)`.
     """
     s = settings
+    switch = f",{s.switch}" if s.switch else ""
     return f"""; extensions.conf: add this, send your callers here with
 ;     exten => _X.,1,Goto({HOOK_CONTEXT},${{EXTEN}},1)
 ; and run "dialplan reload".
@@ -135,7 +144,7 @@ exten => _[+0-9]!,1,Set({HOOK_VARIABLE}={HOOK_VERSION})
  same => n,ExecIf($["${{RINGDESK_MENU}}" = ""]?Set(RINGDESK_MENU={s.menu}))
  same => n,Set(AGIEXITONHANGUP=yes)
  same => n,Set(TIMEOUT(absolute)={s.silence_timeout})      ; Ringdesk raises it while it is alive
- same => n,AGI(agi://{s.agi_host}:{s.agi_port}/menu/${{RINGDESK_MENU}})
+ same => n,AGI(agi://{s.agi_host}:{s.agi_port}/menu/${{RINGDESK_MENU}}{switch})
  same => n,Set(TIMEOUT(absolute)=0)
  same => n,Set(RINGDESK_NEXT=${{FILTER(a-z,${{RINGDESK_NEXT}})}})
  same => n,Set(RINGDESK_TARGET=${{FILTER(A-Za-z0-9_.@+\\-,${{RINGDESK_TARGET}})}})

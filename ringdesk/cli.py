@@ -175,11 +175,18 @@ def asterisk_config(
         Literal["all", "manager", "extensions", "lean"],
         typer.Option(help="Print one part only, e.g. to write it to a file."),
     ] = "all",
+    switch: Annotated[
+        str, typer.Option(help="For which Asterisk, where there are several; else the first.")
+    ] = "",
 ) -> None:
     """Print what to put into Asterisk's configuration for this installation."""
     from ringdesk.snippets import snippets_for
 
-    parts = snippets_for(read_settings(config))
+    settings = read_settings(config)
+    if switch and switch not in settings.switch_names:
+        known = ", ".join(settings.switch_names)
+        raise Refused(f"there is no switch {switch} in {config}: name one of {known}")
+    parts = snippets_for(settings.at(switch or settings.switch))
     typer.echo("\n".join(parts.values()) if part == "all" else parts[part])
 
 

@@ -24,7 +24,7 @@ from ringdesk.settings import Settings
 
 VERDICTS: tuple[str, ...] = get_args(importing.Verdict)
 
-_INTERFACE = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9_.@-]+\Z")
+_AGENT = re.compile(r"([a-z0-9][a-z0-9_]*:)?[A-Za-z0-9]+/[A-Za-z0-9_.@-]+\Z")
 
 
 class Failed(Exception):
@@ -70,11 +70,15 @@ async def add_user(
     settings: Settings, *, username: str, name: str, role: Role, agent: str, queues: Sequence[str]
 ) -> str:
     """Make an account; returns its password. Raises :class:`Failed`."""
-    if agent and not _INTERFACE.match(agent):
-        raise Failed(f"--agent {agent!r}: write technology/name, such as PJSIP/101.")
+    if agent and not _AGENT.match(agent):
+        raise Failed(
+            f"--agent {agent!r}: write technology/name, such as PJSIP/101, and before it the switch"
+            " if it is not the first one: west:PJSIP/101."
+        )
     async with _database(settings) as engine:
         try:
-            _, password = await Accounts(engine, settings.dashboard, now).add(
+            accounts = Accounts(engine, settings.dashboard, now, switches=settings.switch_names)
+            _, password = await accounts.add(
                 username, name or username, role, agent=agent, queues=queues
             )
         except AccountError as error:

@@ -18,6 +18,7 @@ from callqueue.service import QueueService
 from crm_bridge.contacts import PastContacts
 from crm_bridge.identify import Customers, IdentifyService
 from crm_bridge.store import CustomerStore
+from cti.agent_names import AgentNames
 from cti.ami_tape import AmiTape
 from cti.bus import Bus
 from cti.clock import now
@@ -26,6 +27,7 @@ from cti.feed import SwitchFeed
 from cti.file_watch import FileWatcher
 from cti.history import History
 from cti.journal import Journal
+from cti.switch import Switches
 from cti.versions import can_move_waiting_callers
 from dashboard.accounts import Accounts
 from dashboard.app import Dashboard, DashboardService
@@ -62,12 +64,19 @@ class Core:
     customers: CustomerStore
     accounts: Accounts
     agents: AgentDirectory
-    feed: SwitchFeed
-    tape: AmiTape
+    feeds: Mapping[str, SwitchFeed]
+    tapes: Mapping[str, AmiTape]
+
+    @property
+    def feed(self) -> SwitchFeed:
+        """The first switch's."""
+        return next(iter(self.feeds.values()))
 
     def runs(self) -> Mapping[str, Run]:
         """The journal is not among them: it outlives all others."""
-        return {"feed": self.feed.run, "tape": self.tape.run, "agents": self.agents.run}
+        feeds = {f"feed {name}": feed.run for name, feed in self.feeds.items()}
+        tapes = {f"tape {name}": tape.run for name, tape in self.tapes.items()}
+        return {**feeds, **tapes, "agents": self.agents.run}
 
 
 @dataclass(frozen=True)
@@ -125,12 +134,11 @@ async def build_core(settings: Settings, engine: AsyncEngine) -> Core:
     """The journal is not open yet, the PBX not called yet."""
     bus = Bus()
     journal = Journal(engine, bus, now, settings.data_folder / "journal.spool")
-    accounts = Accounts(engine, settings.dashboard, now)
+    accounts = Accounts(engine, settings.dashboard, now, switches=settings.switch_names)
     agents = AgentDirectory(accounts)
     await agents.refresh()
-    name = settings.switch
-    tape = AmiTape(settings.data_folder / "ami-tape" / name, settings.ami_tape, now)
-    take = tape.take if tape.hours else None
+    folder = settings.data_folder / "ami-tape"
+    tapes = {name: AmiTape(folder / name, settings.ami_tape, now) for name in settings.switch_names}
     return Core(
         engine=engine,
         bus=bus,
@@ -139,8 +147,26 @@ async def build_core(settings: Settings, engine: AsyncEngine) -> Core:
         customers=CustomerStore(engine),
         accounts=accounts,
         agents=agents,
-        feed=SwitchFeed(name, settings.ami, journal.record, now, agents.is_agent, take),
-        tape=tape,
+        feeds={
+            name: _build_feed(settings.at(name), journal, agents, tape)
+            for name, tape in tapes.items()
+        },
+        tapes=tapes,
+    )
+
+
+def _build_feed(
+    settings: Settings, journal: Journal, agents: AgentDirectory, tape: AmiTape
+) -> SwitchFeed:
+    """``settings`` are as the switch sees them."""
+    return SwitchFeed(
+        settings.switch,
+        settings.ami,
+        journal.record,
+        now,
+        agents.is_agent,
+        tape.take if tape.hours else None,
+        AgentNames("" if settings.is_first else settings.switch),
     )
 
 
@@ -151,7 +177,8 @@ async def build_services(
 
     Raises :class:`cti.config_files.ConfigFileError` for a broken menu or policy.
     """
-    bus, record, perform = core.bus, core.journal.record, core.feed.switch.perform
+    bus, record = core.bus, core.journal.record
+    perform = Switches({name: feed.switch for name, feed in core.feeds.items()}).perform
     identify = IdentifyService(
         settings.crm, customers or core.customers, PastContacts(core.history), bus, record, now
     )
@@ -161,15 +188,23 @@ async def build_services(
     return Services(
         identify=identify,
         menus=menus,
-        ivr=IvrService(settings.ivr, menus, record, now, customer_of, settings.switch),
+        ivr=IvrService(settings.ivr, menus, record, now, customer_of, settings.switch_names),
         policy=policy,
         queue=QueueService(
-            policy, bus, record, perform, now, can_move=lambda _switch: _can_move(core.feed)
+            policy, bus, record, perform, now, can_move=lambda name: _can_move(core.feeds[name])
         ),
         availability=AvailabilityService(
-            core.agents.profiles, bus, record, perform, now, settings.queue
+            core.agents.profiles, bus, record, perform, now, settings.queue, [*settings.switches]
         ),
-        recording=RecordingService(settings.recordings, core.engine, bus, record, perform, now),
+        recording=RecordingService(
+            settings.recordings,
+            core.engine,
+            bus,
+            record,
+            perform,
+            now,
+            {name: settings.at(name).recordings for name in settings.switches},
+        ),
         transcription=TranscriptionService(settings.recordings, core.engine, bus, record, now),
     )
 
@@ -183,8 +218,10 @@ async def restore(core: Core, services: Services) -> None:
     """Open the journal and hand everybody what it knows of the calls that are still open."""
     await core.journal.open(__version__)
     open_calls = await core.journal.of_calls(await core.history.open_calls())
-    for part in (core.feed, services.identify, services.queue):
-        part.restore(open_calls)
+    for feed in core.feeds.values():
+        feed.restore(open_calls)
+    for service in (services.identify, services.queue):
+        service.restore(open_calls)
     since = now() - AVAILABILITY_REMEMBERED
     services.availability.restore(await core.journal.of_type(AgentAvailabilityChanged, since))
 
@@ -193,7 +230,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
     """The dashboard and the metrics."""
 
     def parts() -> Sequence[Part]:
-        return parts_of([core.feed], core.journal, services.ivr.server, dashboard.hub, now)
+        return parts_of(core.feeds.values(), core.journal, services.ivr.server, dashboard.hub, now)
 
     deps = Deps(
         engine=core.engine,
@@ -205,12 +242,13 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         set_availability=services.availability.set,
         now=now,
         parts=parts,
-        tapes={settings.switch: core.tape},
+        switches=settings.switch_names,
+        tapes=core.tapes,
     )
     dashboard = Dashboard(settings.dashboard, deps)
     metrics = Metrics(
         version=__version__,
-        feeds=[core.feed],
+        feeds=[*core.feeds.values()],
         journal=core.journal,
         bus=core.bus,
         agi=services.ivr.server,

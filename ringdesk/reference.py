@@ -20,7 +20,8 @@ _HEAD = """# Settings
 
 All keys of the settings file (`ringdesk serve --config my.toml`), with what they mean and what
 holds when they are left out. A wrong key or value is refused with its line and the cure. The AMI
-secret may also come from the environment variable `RINGDESK_AMI_SECRET`.
+secret may also come from the environment variable `RINGDESK_AMI_SECRET`, that of a further switch
+`west` from `RINGDESK_AMI_SECRET_WEST`.
 
 This page is made from the descriptions in the code:
 `python -m ringdesk.reference > docs/settings.md`.
@@ -29,24 +30,36 @@ This page is made from the descriptions in the code:
 
 def render() -> str:
     """The page, as Markdown."""
-    return _HEAD + "\n".join(_table("", "", Settings))
+    return _HEAD + "\n".join(_table("", "", Settings, {}))
 
 
-def _table(name: str, said: str, model: type[BaseModel]) -> Iterator[str]:
+def _table(
+    name: str, said: str, model: type[BaseModel], known: dict[type[BaseModel], str]
+) -> Iterator[str]:
+    """One table and those below it; one that is like another table refers to it."""
     yield f"\n## `[{name}]`\n\n{said}\n" if name else "\n## At the top\n"
+    if model in known:
+        yield f"The same keys as [`[{known[model]}]`](#{known[model]})."
+        return
+    known[model] = name
     yield "| key | default | meaning |\n| --- | --- | --- |"
     inner: list[tuple[str, str, type[BaseModel]]] = []
     for key, field in model.model_fields.items():
         below = _model_of(field.annotation)
         if below:
-            inner.append((f"{name}.{key}" if name else key, field.description or "", below))
+            each = ".NAME" if get_origin(field.annotation) is dict else ""
+            place = f"{name}.{key}" if name else f"{key}{each}"
+            inner.append((place, field.description or "", below))
         else:
             yield f"| `{key}` | {_default(field)} | {_meaning(field)} |"
-    for place in inner:
-        yield from _table(*place)
+    for table in inner:
+        yield from _table(*table, known)
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """The model of a table, or of each table in a table of tables."""
+    if get_origin(annotation) is dict:
+        annotation = get_args(annotation)[1]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return None

@@ -1,21 +1,24 @@
 """All settings of the program: one TOML file, every key described where it is defined.
 
 Secrets may stay out of the file: the AMI secret is then read from the environment variable
-``RINGDESK_AMI_SECRET`` or from the file that ``ami_secret_file`` names.
+``RINGDESK_AMI_SECRET`` or from the file that ``ami_secret_file`` names. Each further switch has its
+own: ``RINGDESK_AMI_SECRET_WEST`` or the ``ami_secret_file`` of ``[switches.west]``.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from callqueue.settings import QueueSettings
 from crm_bridge.settings import CrmSettings
 from cti.ami.settings import AmiSettings, TapeSettings
-from cti.config_files import ConfigFileError, Problem, load_toml
+from cti.config_files import ConfigFileError, Problem, TomlDocument, dotted, read_toml
+from cti.toml_lines import KeyPath
 from dashboard.settings import DashboardSettings
 from ivr.settings import IvrSettings
 from recordings.settings import RecordingSettings
@@ -24,6 +27,8 @@ SECRET_VARIABLE = "RINGDESK_AMI_SECRET"  # noqa: S105 - the name of a variable
 
 
 _NAME = r"^[A-Za-z0-9_.@+-]+$"
+SwitchName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,30}$")]
+"""No hyphen: it ends where the Linkedid begins in a call's id."""
 
 
 class HookOptions(BaseModel):
@@ -72,15 +77,55 @@ class MetricsSettings(BaseModel):
     port: int = Field(9464, ge=0, le=65535, description="TCP port; 0 takes a free one.")
 
 
+class TrunkSettings(BaseModel):
+    """How a call that goes from one of our switches to another is known to be the same call.
+
+    The dialplan of the first puts the call's id into a header, that of the second puts the header
+    into a variable: `ringdesk asterisk-config` prints both.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    header: str = Field(
+        "X-Ringdesk-Call",
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,60}$",
+        description="The SIP header that carries a call's id over a trunk between two switches.",
+    )
+    variable: str = Field(
+        "RINGDESK_JOINS",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,60}$",
+        description="The channel variable that holds it on the second switch; it stands in"
+        " `channelvars` of manager.conf.",
+    )
+
+
+class SwitchSettings(BaseModel):
+    """One further Asterisk. What is not here is the same for all switches."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ami_secret_file: Path | None = Field(
+        None, description="A file that holds this Asterisk's AMI secret, instead of ami.secret."
+    )
+    pbx_recordings: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9_./+-]*)?$",
+        description="The folder of this switch's name within recordings.folder, as this Asterisk"
+        " sees it, when its path differs there. Absolute; letters, digits and _ . / + - only.",
+    )
+    hook: HookOptions = Field(
+        default=HookOptions(), description="What this Asterisk's dialplan does with callers."
+    )
+    ami: AmiSettings = Field(default=AmiSettings(), description="The link to this Asterisk.")
+
+
 class Settings(BaseModel):
     """One Ringdesk server."""
 
     model_config = ConfigDict(extra="forbid")
 
-    switch: str = Field(
-        "pbx",
-        pattern=r"^[a-z0-9][a-z0-9_]{0,30}$",
-        description="A short name for the Asterisk; it begins every call's id.",
+    switch: SwitchName = Field(
+        "pbx", description="A short name for the Asterisk; it begins every call's id."
     )
     database: str = Field(
         "sqlite+aiosqlite:///var/ringdesk.db",
@@ -118,6 +163,40 @@ class Settings(BaseModel):
     metrics: MetricsSettings = Field(
         default=MetricsSettings(), description="Numbers for Prometheus."
     )
+    trunk: TrunkSettings = Field(
+        default=TrunkSettings(), description="Calls that cross from one switch to another."
+    )
+    switches: dict[SwitchName, SwitchSettings] = Field(
+        default={}, description="Further Asterisks: one table each, named by the switch."
+    )
+
+    @property
+    def switch_names(self) -> tuple[str, ...]:
+        """All switches; the first one is that of `switch` and `[ami]`."""
+        return (self.switch, *self.switches)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether these are the settings as the first switch sees them."""
+        return self.switch not in self.switches
+
+    def at(self, switch: str) -> Settings:
+        """The same installation as seen from one switch: its `ami`, `hook` and recordings.
+
+        Raises KeyError for a switch that there is not.
+        """
+        if switch == self.switch:
+            return self
+        own = self.switches[switch]
+        return self.model_copy(
+            update={
+                "switch": switch,
+                "ami": own.ami,
+                "ami_secret_file": own.ami_secret_file,
+                "hook": own.hook,
+                "recordings": self.recordings.within(switch, own.pbx_recordings),
+            }
+        )
 
 
 def load_settings(path: Path) -> Settings:
@@ -125,33 +204,59 @@ def load_settings(path: Path) -> Settings:
 
     Relative paths in the file are taken from the current folder.
     """
-    settings = load_toml(path, Settings)
-    if settings.ami.secret.get_secret_value():
-        return settings
-    secret = _secret_elsewhere(path, settings)
-    return settings.model_copy(
-        update={"ami": settings.ami.model_copy(update={"secret": SecretStr(secret)})}
-    )
+    document = read_toml(path)
+    settings = document.build(Settings)
+    if doubles := [*_doubles(document, settings)]:
+        raise ConfigFileError(doubles)
+    ami = _with_secret(document, ("ami",), settings.ami, settings.ami_secret_file)
+    switches = {
+        name: own.model_copy(
+            update={
+                "ami": _with_secret(
+                    document, ("switches", name, "ami"), own.ami, own.ami_secret_file
+                )
+            }
+        )
+        for name, own in settings.switches.items()
+    }
+    return settings.model_copy(update={"ami": ami, "switches": switches})
 
 
-def _secret_elsewhere(path: Path, settings: Settings) -> str:
-    if settings.ami_secret_file is None:
-        secret = os.environ.get(SECRET_VARIABLE, "")
-    else:
+def _doubles(document: TomlDocument, settings: Settings) -> Iterator[Problem]:
+    """Two switches of one name, or two names for one Asterisk."""
+    if settings.switch in settings.switches:
+        reason = f'"{settings.switch}" is the name of the first switch too'
+        yield document.problem(
+            ("switches", settings.switch), reason, "give it another name, or change `switch`"
+        )
+    seen = {(settings.ami.host, settings.ami.port): "ami"}
+    for name, own in settings.switches.items():
+        place = (own.ami.host, own.ami.port)
+        if place in seen:
+            reason = f"{place[0]}:{place[1]} is the Asterisk of [{seen[place]}] already"
+            cure = "give each switch the host and port of its own Asterisk"
+            yield document.problem(("switches", name, "ami"), reason, cure)
+        seen.setdefault(place, f"switches.{name}.ami")
+
+
+def _with_secret(
+    document: TomlDocument, table: KeyPath, ami: AmiSettings, file: Path | None
+) -> AmiSettings:
+    """The link with its secret, wherever that is kept."""
+    if ami.secret.get_secret_value():
+        return ami
+    variable = "_".join([SECRET_VARIABLE, *(str(part).upper() for part in table[1:-1])])
+    reason = "no AMI secret"
+    secret = "" if file else os.environ.get(variable, "")
+    if file:
         try:
-            secret = settings.ami_secret_file.read_text().strip()
+            secret = file.read_text().strip()
         except OSError as error:
-            raise _no_secret(path, f"{settings.ami_secret_file}: {error.strerror}") from error
+            reason = f"{file}: {error.strerror}"
     if not secret:
-        raise _no_secret(path, "no AMI secret")
-    return secret
-
-
-def _no_secret(path: Path, reason: str) -> ConfigFileError:
-    cure = (
-        f'write secret = "..." under [ami], or set {SECRET_VARIABLE}, or name a readable'
-        " ami_secret_file; it is the secret of the user in manager.conf"
-    )
-    return ConfigFileError(
-        [Problem(file=str(path), line=0, key="ami.secret", reason=reason, cure=cure)]
-    )
+        cure = (
+            f'write secret = "..." under [{dotted(table)}], or set {variable}, or name a readable'
+            " ami_secret_file; it is the secret of the user in manager.conf"
+        )
+        raise ConfigFileError([document.problem((*table, "secret"), reason, cure)])
+    return ami.model_copy(update={"secret": SecretStr(secret)})

@@ -12,6 +12,7 @@ from ringdesk.asterisk_config import (
     render_manager,
 )
 from ringdesk.settings import Settings
+from ringdesk.trunk_config import TrunkSnippet, render_trunk
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
 
@@ -31,6 +32,7 @@ def hook_of(settings: Settings) -> HookSettings:
         mailbox=hook.mailbox,
         internal_context=hook.internal_context,
         extension_timeout=hook.extension_timeout,
+        switch="" if settings.is_first else settings.switch,
     )
 
 
@@ -41,14 +43,27 @@ def manager_of(settings: Settings) -> ManagerSettings:
         secret=settings.ami.secret.get_secret_value(),
         user=settings.ami.username,
         permit=f"{address}/{128 if ':' in address else 32}",
+        variables=(settings.trunk.variable,) if settings.switches else (),
     )
 
 
+def extensions_of(settings: Settings) -> str:
+    """The dialplan of this switch; where there are several, with the trunks between them."""
+    hook = render_extensions(hook_of(settings))
+    if not settings.switches:
+        return hook
+    trunk = TrunkSnippet(settings.switch, settings.trunk.header, settings.trunk.variable)
+    return f"{hook}\n{render_trunk(trunk)}"
+
+
 def snippets_for(settings: Settings) -> dict[str, str]:
-    """Part (manager, extensions, lean) -> text, in the order in which to use them."""
+    """Part (manager, extensions, lean) -> text, in the order in which to use them.
+
+    ``settings`` are as the switch sees them, :meth:`Settings.at`; so everywhere here.
+    """
     return {
         "manager": render_manager(manager_of(settings)),
-        "extensions": render_extensions(hook_of(settings)),
+        "extensions": extensions_of(settings),
         "lean": "\n".join(render_lean_events().values()),
     }
 

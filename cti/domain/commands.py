@@ -13,9 +13,13 @@ import msgspec
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What all commands share: the call they serve (empty: none)."""
+    """What all commands share: the call they serve and the switch they are for (empty: none).
+
+    Without a switch the one of the call or of the agent is meant, see :class:`cti.switch.Switches`.
+    """
 
     call_id: str = ""
+    switch: str = ""
 
 
 class MoveInQueue(Command, frozen=True, kw_only=True):

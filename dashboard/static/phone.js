@@ -34,8 +34,12 @@ export function phone(number) {
   return `+${digits.slice(0, code)} ${cut(digits.slice(code), [3, 3, 3, 3, 3])}`;
 }
 
-/** The extension in an interface name: "PJSIP/101" -> "101". @param {string | undefined} agent */
-export const extension = (agent) => (agent ?? '').split('/').pop() ?? '';
+/** The extension in an agent's name, and the switch if it says one: "101", "101 · west". @param {string | undefined} agent */
+export function extension(agent) {
+  const name = agent ?? '';
+  const number = name.split('/').pop() ?? '';
+  return name.includes(':') ? `${number} · ${name.split(':')[0]}` : number;
+}
 
 /** The letters of an avatar. @param {string} name */
 export function initials(name) {

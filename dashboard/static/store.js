@@ -19,11 +19,23 @@ export const call = computed(() => view.value?.call ?? null);
 export const agents = computed(() => view.value?.agents ?? {});
 export const queues = computed(() => view.value?.queues ?? {});
 
-/** Is what is on the screen old? '' when it is live, else which link is down. */
+/** The switches (PBXs) that Ringdesk sees, by name. */
+export const links = computed(() => view.value?.links ?? {});
+/** The names of those it has lost. */
+export const lost = computed(() => Object.keys(links.value).filter((name) => !links.value[name].up));
+
+/** Is all that is on the screen old? '' when some of it is live, else which link is down. */
 export const stale = computed(() => {
   if (!view.value) return '';
   if (!link.value.up) return 'socket';
-  return view.value.link.up ? '' : 'switch';
+  return lost.value.length < Object.keys(links.value).length ? '' : 'switch';
+});
+
+/** Is my own phone on a switch that is lost? The first switch is not named in an agent's name. */
+export const myPhoneLost = computed(() => {
+  const agent = view.value?.me.agent ?? '';
+  const mine = agent.includes(':') ? agent.split(':')[0] : Object.keys(links.value).find((name) => links.value[name].first) ?? '';
+  return Boolean(agent) && lost.value.includes(mine);
 });
 
 let seq = 0;

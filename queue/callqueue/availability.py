@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 
 import structlog
 
@@ -25,6 +25,7 @@ from callqueue.agent_state import (
     members_of,
 )
 from callqueue.settings import QueueSettings
+from cti.agent_names import split
 from cti.bus import Bus
 from cti.clock import Now
 from cti.domain.commands import AnyCommand, CommandFailed, Perform, ReadQueues
@@ -63,7 +64,8 @@ class AvailabilityService:
     """Who may be rung, in all queues.
 
     Wrap-up begins by itself after a talk that came from a queue, and ends after
-    ``settings.wrap_up`` seconds or when the agent chooses.
+    ``settings.wrap_up`` seconds or when the agent chooses. ``further``: the switches besides the
+    first one; an agent's name says on which the phone is (:mod:`cti.agent_names`).
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class AvailabilityService:
         perform: Perform,
         now: Now,
         settings: QueueSettings,
+        further: Collection[str] = (),
     ) -> None:
         self._agents = agents
+        self._further = frozenset(further)
         self._record = record
         self._perform = perform
         self._now = now
@@ -84,6 +88,7 @@ class AvailabilityService:
         self._members: dict[str, dict[str, Membership]] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._queue_talks: set[str] = set()
+        self._later: set[str] = set()
         self._changed = asyncio.Event()
         self._events = bus.subscribe(
             "availability", CallAnswered, TalkEnded, SwitchConnected, SwitchLost
@@ -124,15 +129,20 @@ class AvailabilityService:
             state = chosen(availability, reason, self._now(), self._settings.max_wrap_up)
             return await self._change(agent, state, read_first=True)
 
-    async def reconcile(self) -> None:
-        """Make the PBX have what was chosen: after a connect, or a change of the agents."""
-        self._members.clear()
+    async def reconcile(self, switch: str = "") -> None:
+        """Make the PBX have what was chosen: after a connect, or a change of the agents.
+
+        ``switch``: the further switch of which to do so; empty: the first one.
+        """
+        self._forget_members(switch)
         try:
-            found = members_of(await self._rows())
+            found = members_of(await self._rows(switch))
         except (CommandFailed, _Refused) as error:
-            log.warning("availability_not_reconciled", reason=str(error))
+            log.warning("availability_not_reconciled", switch=switch, reason=str(error))
             return
         for agent in self._agents():
+            if split(agent)[0] != switch:
+                continue
             async with self._locks[agent]:
                 if agent not in self._members:  # otherwise they chose after the reading
                     self._members[agent] = found.get(agent, {})
@@ -146,10 +156,18 @@ class AvailabilityService:
                 self._queue_talks.discard(event.talk_id)
                 return self._begin_wrap_up(event.agent, event.id)
             case SwitchLost():
-                self._members.clear()
+                self._forget_members(self._further_one(event.switch))
             case SwitchConnected():
-                return self.reconcile()
+                return self.reconcile(self._further_one(event.switch))
         return None
+
+    def _further_one(self, switch: str) -> str:
+        """The switch as agents' names say it: the first one is not named."""
+        return switch if switch in self._further else ""
+
+    def _forget_members(self, switch: str) -> None:
+        for agent in [agent for agent in self._members if split(agent)[0] == switch]:
+            del self._members[agent]
 
     async def _reconcile_one(self, agent: str) -> None:
         state = self._states.get(agent) or adopted(self._members[agent].values())
@@ -177,12 +195,22 @@ class AvailabilityService:
     async def _end_wrap_ups(self) -> None:
         while True:
             self._changed.clear()
-            ends = {a: s.until for a, s in self._states.items() if s.until and a in self._agents()}
+            ends = self._ends()
             if not await self._is_due(min(ends.values(), default=0)):
                 continue
             for agent in [a for a, until in ends.items() if until <= self._now()]:
                 if not await self._end_wrap_up(agent):
-                    await asyncio.sleep(RETRY_SECONDS)
+                    self._later.add(agent)
+                    asyncio.get_running_loop().call_later(RETRY_SECONDS, self._again, agent)
+
+    def _ends(self) -> dict[str, int]:
+        """When to end whose wrap-up. Nobody waits for one that could not be ended just now."""
+        agents = self._agents().keys() - self._later
+        return {a: s.until for a, s in self._states.items() if s.until and a in agents}
+
+    def _again(self, agent: str) -> None:
+        self._later.discard(agent)
+        self._changed.set()
 
     async def _is_due(self, due: int) -> bool:
         """Wait until ``due`` (0: for ever); False when some state changed before."""
@@ -286,10 +314,10 @@ class AvailabilityService:
     async def _read(self, agent: str) -> None:
         """Learn the agent's memberships. Raises :class:`CommandFailed` and :class:`_Refused`."""
         self._members.pop(agent, None)
-        self._members[agent] = members_of(await self._rows()).get(agent, {})
+        self._members[agent] = members_of(await self._rows(split(agent)[0])).get(agent, {})
 
-    async def _rows(self) -> tuple[Mapping[str, str], ...]:
-        reply = await self._perform(ReadQueues())
+    async def _rows(self, switch: str) -> tuple[Mapping[str, str], ...]:
+        reply = await self._perform(ReadQueues(switch=switch))
         if not reply.ok:
             raise _Refused(f"the queues could not be read: {reply.message}")
         return reply.rows

@@ -166,6 +166,7 @@ class QueueMover:
         """The kind of failure and its reason; both empty when the PBX accepted the move."""
         command = MoveInQueue(
             call_id=waiting.call_id,
+            switch=self.switch,
             queue=self.queue,
             channel=waiting.channel,
             priority=move.priority,
@@ -247,7 +248,7 @@ class QueueMover:
     async def _read(self) -> WaitingLine:
         """The line as QueueStatus has it. Raises :class:`CommandFailed`."""
         self._joined_meanwhile.clear()
-        reply = await self._perform(ReadQueues(queue=self.queue))
+        reply = await self._perform(ReadQueues(switch=self.switch, queue=self.queue))
         if not reply.ok:
             raise CommandFailed("lost", f"QueueStatus was refused: {reply.message}")
         line = self._line_of(reply)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cti.ami.link import LinkLost
 from cti.clock import now
@@ -34,13 +35,37 @@ _ON_PBX = (
 async def examine(settings: Settings, *, listen_seconds: float = LISTEN_SECONDS) -> list[Check]:
     """Look at everything; takes seconds. What cannot be looked at is a check that says so.
 
-    ``listen_seconds``: how long to listen to the PBX at least.
+    ``listen_seconds``: how long to listen to each PBX at least. One after the other: the doctor
+    itself may have to listen where they all call FastAGI.
     """
     speech = asyncio.create_task(check_speech(settings.recordings.speech))
     site = await look_around(settings)
+    on_pbx: list[Check] = []
+    for name in settings.switch_names:
+        seen = settings.at(name)
+        checks = await _examine_switch(seen, site.at(seen), listen_seconds)
+        on_pbx += [of_switch(check, seen) for check in checks]
+    return [*on_pbx, *await speech, *site.checks]
+
+
+def of_switch(check: Check, settings: Settings) -> Check:
+    """Where there are several switches, each check says which one, and its cure too."""
+    if not settings.switches:
+        return check
+    said, fix = check.said, check.fix
+    if not settings.is_first:
+        table = f"switches.{settings.switch}"
+        said, fix = (t.replace("[ami]", f"[{table}.ami]") for t in (said, fix))
+        fix = fix.replace("hook.agi_address", f"{table}.hook.agi_address")
+        fix = fix.replace(
+            "ringdesk asterisk-config", f"ringdesk asterisk-config --switch {settings.switch}"
+        )
+    return replace(check, said=said, fix=fix, switch=settings.switch)
+
+
+async def _examine_switch(settings: Settings, site: Site, listen_seconds: float) -> list[Check]:
     folder = await asyncio.to_thread(sound_files.check_folder, settings.recordings)
-    on_pbx = await _examine_pbx(settings, site, folder, listen_seconds)
-    return [*on_pbx, folder, *await speech, *site.checks]
+    return [*await _examine_pbx(settings, site, folder, listen_seconds), folder]
 
 
 async def _examine_pbx(

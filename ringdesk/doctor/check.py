@@ -14,13 +14,20 @@ class Check:
 
     ``state``: ``ok``; ``warn``: works, but something is lost; ``fail``: broken; ``unknown``: it
     could not be looked at. ``said`` tells what was found, ``fix`` is the text to paste or the
-    command to run (empty when nothing is to be done).
+    command to run (empty when nothing is to be done). ``switch``: the Asterisk it is about, where
+    there are several.
     """
 
     name: str
     state: State
     said: str
     fix: str = ""
+    switch: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name, with the switch before it where there are several."""
+        return f"{self.switch}: {self.name}" if self.switch else self.name
 
 
 def not_checked(name: str, because: str) -> Check:

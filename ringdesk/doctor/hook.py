@@ -100,9 +100,24 @@ def _differences(dialplan: Dialplan, wanted: HookSettings) -> Iterable[str]:
     for found in dict.fromkeys(agi_addresses((*dialplan.hook, *dialplan.doctor))):
         if found != address:
             yield f"the hook calls FastAGI at {found}, the settings say {address}"
+    for found in _switches_told(dialplan.hook):
+        if found != wanted.switch:
+            yield _wrong_switch(found, wanted.switch)
     fallback = [d.partition("=")[2] for d in _data(dialplan.fallback) if "RINGDESK_TARGET=" in d]
     if fallback and fallback[0] != wanted.fallback_queue:
         yield f"it falls back to queue {fallback[0]}, the settings say {wanted.fallback_queue}"
+
+
+def _switches_told(rows: Iterable[Row]) -> list[str]:
+    """The switch that each call of a menu names; empty: none."""
+    return [
+        data.partition("/menu/")[2].partition(",")[2] for data in _data(rows) if "/menu/" in data
+    ]
+
+
+def _wrong_switch(found: str, wanted: str) -> str:
+    told = f"says it is the switch {found}" if found else "does not say which switch it is"
+    return f"the hook {told}, this is {wanted or 'the first one, which needs no name'}"
 
 
 def agi_addresses(rows: Iterable[Row]) -> list[str]:

@@ -1,7 +1,8 @@
 """The report: for people, aligned and coloured on a terminal only; or JSON for machines.
 
 The JSON is ``{"ok": bool, "counts": {state: number}, "checks": [{"name", "state", "said",
-"fix"}]}``; names and states are stable, ``said`` and ``fix`` are sentences for people.
+"fix"}]}``, and in each check "switch" where there are several; names and states are stable,
+``said`` and ``fix`` are sentences for people.
 """
 
 from __future__ import annotations
@@ -44,14 +45,20 @@ def as_data(checks: Sequence[Check]) -> dict[str, object]:
     return {
         "ok": is_sound(checks),
         "counts": {state: counts[state] for state in get_args(State)},
-        "checks": [asdict(check) for check in checks],
+        "checks": [_as_row(check) for check in checks],
     }
+
+
+def _as_row(check: Check) -> dict[str, str]:
+    """``switch`` only where there are several."""
+    row = asdict(check)
+    return row if check.switch else {key: row[key] for key in row if key != "switch"}
 
 
 def lines_of(checks: Sequence[Check], *, width: int, coloured: bool) -> list[str]:
     """The report as lines; what to paste is indented and never broken."""
     shown = list(_together(checks))
-    names = max((len(check.name) for check in shown), default=0)
+    names = max((len(check.title) for check in shown), default=0)
     lines: list[str] = []
     for check in shown:
         lines += _lines_of_one(check, names, width, coloured)
@@ -60,11 +67,11 @@ def lines_of(checks: Sequence[Check], *, width: int, coloured: bool) -> list[str
 
 def _together(checks: Sequence[Check]) -> Iterator[Check]:
     """One line for neighbours about which the same is unknown."""
-    for (state, said), group in groupby(checks, key=lambda check: (check.state, check.said)):
+    for (state, said, switch), group in groupby(checks, key=lambda c: (c.state, c.said, c.switch)):
         same = list(group)
         if state == "unknown" and len(same) > 1:
             names = ", ".join(check.name for check in same)
-            yield Check(f"{len(same)} checks", state, f"{said} ({names})")
+            yield Check(f"{len(same)} checks", state, f"{said} ({names})", switch=switch)
         else:
             yield from same
 
@@ -76,7 +83,7 @@ def _lines_of_one(check: Check, names: int, width: int, coloured: bool) -> list[
         check.said, max(width - indent, 30), break_long_words=False, break_on_hyphens=False
     )
     first, *rest = said or [""]
-    lines = [f"{_painted(mark, check.state, coloured)}{check.name:{names}}  {first}"]
+    lines = [f"{_painted(mark, check.state, coloured)}{check.title:{names}}  {first}"]
     lines += [" " * indent + line for line in rest]
     return lines + [" " * len(mark) + "    " + line for line in check.fix.splitlines()]
 

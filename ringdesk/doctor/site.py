@@ -7,10 +7,11 @@ import os
 import pwd
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from callqueue.policy_file import load_policy
+from cti.agent_names import split
 from cti.config_files import ConfigFileError, Problem
 from dashboard.accounts import User
 from ivr.loading import load_menus
@@ -32,6 +33,16 @@ class Site:
     menus: Menus | None
     users: Sequence[User]
     checks: Sequence[Check]
+
+    def at(self, settings: Settings) -> Site:
+        """The same with those who have to do with one switch, by their phones' names there."""
+        of = "" if settings.is_first else settings.switch
+        users = [
+            replace(user, agent=split(user.agent)[1])
+            for user in self.users
+            if not user.agent or split(user.agent)[0] == of
+        ]
+        return replace(self, users=users)
 
     @property
     def menu_names(self) -> list[str] | None:

@@ -179,7 +179,7 @@ class FakeServer:
 
     async def _availability(self, request: web.Request) -> web.Response:
         body = await request.json()
-        if not self.view["link"]["up"]:
+        if not self.view["links"]["sw1"]["up"]:
             return problem(409, "not_connected", "The PBX is away.", "Wait for it.")
         await self.patch({"me": {**body, "since": samples.now(), "until": None}})
         return web.json_response({**body, "until": 0})

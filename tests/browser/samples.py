@@ -191,12 +191,17 @@ def live_me(
     }
 
 
+def link(*, first: bool = True) -> Json:
+    """The link to a switch, up for an hour."""
+    return {"up": True, "since": now() - 3600 * SECOND, "reason": "", "first": first}
+
+
 def view(user: Json | None = None, **more: Any) -> Json:
     """A whole View; keyword arguments replace its parts."""
     user = user or me()
     return {
         "me": live_me(user),
-        "link": {"up": True, "since": now() - 3600 * SECOND, "switch": "sw1", "reason": ""},
+        "links": {"sw1": link()},
         "today": {"calls": 17, "talked": 5900 * SECOND, "missed": 1},
         "call": None,
         "queues": {"support": {"waiting": ladder()}},

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from playwright.async_api import expect
 
 from dashboard.merge_patch import apply
+from tests.browser import samples
 from tests.browser.conftest import Desk
 from tests.browser.fake_server import PASSWORD
 from tests.browser.samples import live_me, me, now
@@ -89,14 +90,34 @@ async def test_a_lost_socket_is_said_and_comes_back_as_a_fresh_snapshot(desk: De
 
 async def test_a_lost_pbx_is_said_and_actions_tell_why_not(desk: Desk) -> None:
     server, page = await desk()
-    await server.patch({"link": {"up": False, "since": now() - 12_000_000, "reason": "EOF"}})
+    await server.patch({"links": {"sw1": {"up": False, "since": now() - 12_000_000}}})
     bar = page.get_by_role("alert").filter(has_text="Ringdesk has lost the PBX.")
     await expect(bar.get_by_text("for 0:1")).to_be_visible()
     await page.keyboard.press("F4")
     await expect(page.get_by_text("The PBX is not reachable: your state")).to_be_visible()
     assert server.sent("PUT", "/api/me/availability") == []
-    await server.patch({"link": {"up": True, "since": now()}})
+    await server.patch({"links": {"sw1": {"up": True, "since": now()}}})
     await expect(bar).to_have_count(0)
+
+
+async def test_of_two_pbxs_one_may_be_lost_while_the_other_works_on(desk: Desk) -> None:
+    links = {"east": samples.link(), "west": samples.link(first=False)}
+    callers = samples.ladder()
+    for number, caller in enumerate(callers.values()):
+        caller["switch"] = "west" if number % 2 else "east"
+    server, page = await desk(view={"links": links, "queues": {"support": {"waiting": callers}}})
+    await expect(page.get_by_role("region", name="Waiting in support · east")).to_be_visible()
+    await expect(page.get_by_role("region", name="Waiting in support · west")).to_be_visible()
+    await server.patch({"links": {"west": {"up": False, "since": now() - 12_000_000}}})
+    bar = page.get_by_role("alert").filter(has_text="Ringdesk has lost the PBX west.")
+    await expect(bar.get_by_text("for 0:1")).to_be_visible()
+    await expect(page.get_by_text("1 of 2 PBXs live")).to_be_visible()
+    await expect(page.get_by_role("button", name="Break… F2")).to_be_enabled()
+    await server.patch({"me": {"agent": "west:PJSIP/101"}})
+    await expect(page.get_by_role("button", name="Break… F2")).to_be_disabled()
+    await server.patch({"links": {"east": {"up": False, "since": now() - 2_000_000}}})
+    await expect(page.get_by_role("alert").get_by_text("lost the PBX")).to_have_count(2)
+    await expect(page.get_by_text("Link lost")).to_be_visible()
 
 
 async def test_a_session_that_ended_leads_to_the_log_in(desk: Desk) -> None:

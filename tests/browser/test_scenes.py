@@ -110,7 +110,7 @@ SCENES: dict[str, tuple[str, str, Callable[[], Json]]] = {
         "",
         lambda: {
             **busy("talking"),
-            "link": {"up": False, "since": now() - 12 * SECOND, "switch": "sw1", "reason": "EOF"},
+            "links": {"sw1": samples.link() | {"up": False, "since": now() - 12 * SECOND}},
         },
     ),
     "calls": ("admin", "#/calls", floor),

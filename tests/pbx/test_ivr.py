@@ -120,7 +120,7 @@ async def place(asterisk: AsteriskInstance, tmp_path: Path) -> AsyncIterator[Pla
     async def customer_of(call_id: str) -> Mapping[str, str] | None:
         return await place.customer_of(call_id)
 
-    service = IvrService(settings, MenuBook.load(settings), record, lambda: 1, customer_of, "pbx")
+    service = IvrService(settings, MenuBook.load(settings), record, lambda: 1, customer_of, ["pbx"])
     task = asyncio.create_task(service.run())
     async with Phone("127.0.0.2", asterisk.sip) as customer:
         place = Place(asterisk, customer, service, task, events)

@@ -9,7 +9,7 @@ import { Outcome } from '../parts/outcome.js';
 import { LastContacts, WhoIsIt } from '../parts/pop.js';
 import { Rail } from '../parts/rail.js';
 import { Timeline } from '../parts/timeline.js';
-import { WaitingList } from '../parts/waiting.js';
+import { WaitingList, lines } from '../parts/waiting.js';
 import { call, queues, view } from '../store.js';
 import { t } from '../text.js';
 
@@ -41,7 +41,7 @@ function Idle({ mine }) {
 function Queues() {
   const names = Object.keys(queues.value).sort();
   if (!names.length) return html`<section class="card"><${Empty} title=${t('queues.none')}>${t('queues.none_hint')}<//></section>`;
-  return html`<div class="desk-queues">${names.map((name) => html`<${WaitingList} key=${name} name=${name} title=${t('waiting.of', { queue: name })} queue=${queues.value[name]} mine=${call.value?.call_id} teach=${names.length === 1} />`)}</div>`;
+  return html`<div class="desk-queues">${lines(queues.value, names).map((line) => html`<${WaitingList} key=${line.key} name=${line.name} title=${t('waiting.of', { queue: line.name })} queue=${line.queue} mine=${call.value?.call_id} teach=${names.length === 1} />`)}</div>`;
 }
 
 /** @param {{live: LiveCall, linked: Customer | null, choose: (customer: Customer) => void}} props */

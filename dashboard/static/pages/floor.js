@@ -6,7 +6,7 @@ import { agents, queues, view } from '../store.js';
 import { t, word } from '../text.js';
 import { length, now } from '../time.js';
 import { Chip, Empty, Skeleton, Timer } from '../parts/bits.js';
-import { WaitingList } from '../parts/waiting.js';
+import { WaitingList, lines } from '../parts/waiting.js';
 
 /** @import { AgentRow } from '../types/wire.d.ts' */
 
@@ -66,7 +66,7 @@ export function FloorPage() {
     <${Figures} />
     <div class="floor-grid">
       <div class="floor-queues">
-        ${names.map((name) => html`<${WaitingList} key=${name} name=${name} queue=${queues.value[name]} />`)}
+        ${lines(queues.value, names).map((line) => html`<${WaitingList} key=${line.key} name=${line.name} queue=${line.queue} />`)}
         ${!names.length && html`<section class="card"><${Empty} title=${t('queues.none')}>${t('queues.none_hint')}<//></section>`}
       </div>
       <section class="card table-card" aria-label=${t('floor.agents')}>

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { html, Icon } from '../html.js';
 import { useKeys } from '../keys.js';
 import { address, go, route } from '../route.js';
-import { link, me, stale, view } from '../store.js';
+import { link, links, lost, me, stale, view } from '../store.js';
 import { t } from '../text.js';
 import { cycleTheme, theme } from '../themes.js';
 import { Account } from './account.js';
@@ -33,11 +33,12 @@ const NavLink = ({ page }) =>
 const THEME_ICONS = { auto: 'screen', light: 'sun', dark: 'moon' };
 
 function LinkState() {
-  const live = !stale.value && view.value;
+  const live = !stale.value && !lost.value.length && view.value;
   const trip = link.value.trip;
+  const of = Object.keys(links.value).length;
   return html`<span class="linkstate" title=${t('link.title')}>
     <${Icon} name=${live ? 'disc' : 'diamond'} class=${live ? 'good' : 'bad'} />
-    ${live ? t('link.live') : view.value ? t('link.lost') : t('link.connecting')}
+    ${live ? t('link.live') : view.value ? (stale.value ? t('link.lost') : t('link.some', { n: of - lost.value.length, of })) : t('link.connecting')}
     ${live && trip > 0 && html`<span class="num muted linktrip">${t('link.trip', { ms: Math.max(1, Math.round(trip)) })}</span>`}
   </span>`;
 }

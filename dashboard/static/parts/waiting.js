@@ -16,9 +16,26 @@ import { waitingName } from './who.js';
 export const inOrder = (queue) =>
   Object.entries(queue.waiting ?? {}).sort(([a, x], [b, y]) => x.virtual_join - y.virtual_join || (a < b ? -1 : 1));
 
+/**
+ * The lines of callers, each served by itself: queues of one name are one on each switch.
+ * @param {View['queues']} all @param {string[]} names
+ * @returns {{key: string, name: string, queue: View['queues'][string]}[]}
+ */
+export function lines(all, names) {
+  return names.flatMap((name) => {
+    const waiting = Object.entries(all[name].waiting ?? {});
+    const switches = [...new Set(waiting.map(([, caller]) => caller.switch ?? ''))].sort();
+    if (switches.length < 2 && !switches[0]) return [{ key: name, name, queue: all[name] }];
+    return switches.map((one) => ({
+      key: `${one}:${name}`, name: t('queue.on', { name, switch: one }),
+      queue: { waiting: Object.fromEntries(waiting.filter(([, caller]) => caller.switch === one)) },
+    }));
+  });
+}
+
 /** Where a call waits now, if it does in a queue we see. @param {string | undefined} callId @returns {Spot | null} */
 export function spotOf(callId) {
-  for (const queue of Object.values(queues.value)) {
+  for (const { queue } of lines(queues.value, Object.keys(queues.value))) {
     const entries = inOrder(queue);
     const at = entries.findIndex(([, caller]) => caller.call_id === callId);
     if (at >= 0) return { caller: entries[at][1], rank: at + 1, of: entries.length };

@@ -38,6 +38,7 @@ export const en = {
   'link.title': 'The link to the server and to the PBX',
   'link.live': 'PBX live',
   'link.lost': 'Link lost',
+  'link.some': '{n} of {of} PBXs live',
   'link.connecting': 'Connecting…',
   'link.trip': '{ms} ms',
   'linkbar.for': 'for {length}',
@@ -46,6 +47,8 @@ export const en = {
   'linkbar.socket_action': 'Not connected: your state can change when the link is back.',
   'linkbar.switch': 'Ringdesk has lost the PBX.',
   'linkbar.switch_means': 'Calls go on by themselves; the screen shows {at}. Notes are still saved.',
+  'linkbar.switch_named': 'Ringdesk has lost the PBX {name}.',
+  'linkbar.switch_means_named': 'Calls there go on by themselves; what the screen shows of {name} is of {at}.',
   'linkbar.switch_action': 'The PBX is not reachable: your state can change when it is back.',
 
   // Log-in and account
@@ -208,6 +211,7 @@ export const en = {
 
   // Who waits
   'waiting.of': 'Waiting in {queue}',
+  'queue.on': '{name} · {switch}',
   'waiting.count': { one: '{n} waiting', other: '{n} waiting' },
   'waiting.longest': 'longest {length}',
   'waiting.ringing': 'ringing',

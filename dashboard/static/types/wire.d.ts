@@ -36,15 +36,18 @@ export interface LiveCall {
 export interface Term { label: string; seconds: number }
 export interface Waiting {
   call_id: string; joined_at: number; virtual_join: number; label?: string; terms?: Term[];
+  switch?: string;
   number?: string; name?: string; tier?: string; match?: Match; offered?: boolean;
 }
 export interface AgentRow {
   name: string; availability: Availability; reason?: string; activity: Activity; since: number;
   call_id?: string; number?: string; name_of_customer?: string;
 }
+/** The link to one switch (one PBX); `first`: the one that agents' names do not name. */
+export interface Link { up: boolean; since: number; reason?: string; first: boolean }
 export interface View {
   me: LiveMe;
-  link: { up: boolean; since: number; switch: string; reason?: string };
+  links: Record<string, Link>;
   today: { calls: number; talked: number; missed: number };
   call?: LiveCall | null;
   queues: Record<string, { waiting?: Record<string, Waiting> }>;

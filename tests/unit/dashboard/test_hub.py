@@ -87,7 +87,7 @@ async def test_a_snapshot_and_then_deltas(house: House) -> None:
         house.record(offer())
         await tab.until(lambda view: "call" in view)
         house.record(ev.SwitchConnected(at=6, switch="sw1", asterisk_version="22"))
-        await tab.until(lambda view: view["link"]["up"])
+        await tab.until(lambda view: view["links"].get("sw1", {}).get("up"))
         assert tab.snapshots == 1
         assert tab.view["call"]["phase"] == "ringing"
         assert (await call(house.client, "GET", "/api/health"))[1]["link"] == "up"

@@ -98,7 +98,7 @@ async def test_every_route_but_the_public_ones_wants_a_session(house: House) -> 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("message", MESSAGES)
 def test_the_live_view_holds_what_the_table_says(role: Role, message: str) -> None:
-    desk = Desk(at=0)
+    desk = Desk(at=0, switches=["pbx"])
     desk.apply(
         ev.CallQueued(
             at=1, call_id="c", entry_id="e", queue="support", channel="x", leg="1", position=1

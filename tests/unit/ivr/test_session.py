@@ -139,7 +139,12 @@ async def serving(write: Write, customer_of: CustomerOf = nobody) -> AsyncIterat
         return event
 
     service = IvrService(
-        settings, MenuBook.load(settings), record, lambda: next(clock), customer_of, "pbx1"
+        settings,
+        MenuBook.load(settings),
+        record,
+        lambda: next(clock),
+        customer_of,
+        ["pbx1", "west"],
     )
     task = asyncio.create_task(service.run())
     async with asyncio.timeout(5):
@@ -258,7 +263,7 @@ async def test_a_port_that_is_taken_is_tried_again(
     port = holder.sockets[0].getsockname()[1]
     settings = write(main=MAIN, vip=VIP).model_copy(update={"port": port})
     service = IvrService(
-        settings, MenuBook.load(settings), lambda event: event, lambda: 0, nobody, "pbx1"
+        settings, MenuBook.load(settings), lambda event: event, lambda: 0, nobody, ["pbx1"]
     )
     task = asyncio.create_task(service.run())
     await asyncio.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from pydantic import BaseModel
 
@@ -13,8 +14,9 @@ from ringdesk.settings import Settings
 def fields(model: type[BaseModel], at: str = "") -> Iterator[tuple[str, str | None]]:
     for key, field in model.model_fields.items():
         yield f"{at}{key}", field.description
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from fields(field.annotation, f"{at}{key}.")
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from fields(kind, f"{at}{key}.")
 
 
 def test_every_setting_says_what_it_means() -> None:
