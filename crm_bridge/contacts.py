@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cti.domain.events import PastContact
 from cti.history import History
+from cti.interaction import whole
 
 
 class PastContacts:
@@ -16,7 +17,9 @@ class PastContacts:
 
     async def __call__(self, customer_id: int, limit: int) -> Sequence[PastContact]:
         """The customer's ended calls, newest first."""
-        rows = await self._history.of_customer(customer_id, limit=limit + 1)
+        found = await self._history.of_customer(customer_id, limit=limit + 1)
+        parts = await self._history.interactions([row.call_id for row in found])
+        rows = [whole(row, parts[row.call_id]) for row in found]
         return [
             PastContact(
                 call_id=row.call_id,

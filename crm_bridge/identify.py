@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 from sqlalchemy.exc import SQLAlchemyError
 
 from crm_bridge.numbers import is_withheld, to_e164
@@ -22,12 +23,14 @@ from cti.clock import Now
 from cti.domain.events import (
     CallArrived,
     CallEnded,
+    CallJoined,
     CustomerIdentified,
     CustomerNote,
     Event,
     Match,
     PastContact,
     ScreenPopReady,
+    new_id,
 )
 
 log = structlog.get_logger(__name__)
@@ -69,8 +72,9 @@ class IdentifyService:
         self._known: dict[str, CustomerIdentified] = {}
         self._waiting: dict[str, asyncio.Event] = {}
         self._live: set[str] = set()
+        self._pops: dict[str, ScreenPopReady] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._subscription = bus.subscribe("identify", CallArrived, CallEnded)
+        self._subscription = bus.subscribe("identify", CallArrived, CallJoined, CallEnded)
 
     async def run(self) -> None:
         """Follow the bus until cancelled."""
@@ -79,6 +83,8 @@ class IdentifyService:
                 if isinstance(event, CallArrived):
                     self._live.add(event.call_id)
                     self._start(group, event)
+                elif isinstance(event, CallJoined):
+                    self._join(event)
                 else:
                     self._forget(event.call_id)
 
@@ -102,6 +108,22 @@ class IdentifyService:
                 self._forget(event.call_id)
             elif isinstance(event, CustomerIdentified):
                 self._remember(event)
+            elif isinstance(event, ScreenPopReady):
+                self._pops[event.call_id] = event
+
+    def _join(self, event: CallJoined) -> None:
+        """Who called the first switch calls the second one, whatever number the trunk shows."""
+        who, pop = self._known.get(event.to_call_id), self._pops.get(event.to_call_id)
+        if who is None or who.customer is None:
+            return
+        if task := self._tasks.get(event.call_id):
+            task.cancel()
+        here = {"at": self._now(), "seq": 0, "switch": event.switch, "call_id": event.call_id}
+        identified = replace(who, **here, id=new_id(), cause=event.id, took=0)
+        self._record(identified)
+        self._remember(identified)
+        if pop:
+            self._keep_pop(replace(pop, **here, id=new_id(), cause=identified.id))
 
     def _remember(self, identified: CustomerIdentified) -> None:
         if identified.call_id not in self._live:
@@ -114,6 +136,7 @@ class IdentifyService:
     def _forget(self, call_id: str) -> None:
         self._live.discard(call_id)
         self._known.pop(call_id, None)
+        self._pops.pop(call_id, None)
         self._waiting.pop(call_id, None)
 
     def _start(self, group: asyncio.TaskGroup, call: CallArrived) -> None:
@@ -185,7 +208,7 @@ class IdentifyService:
         contacts: Sequence[PastContact],
         notes: Sequence[CustomerNote],
     ) -> None:
-        self._record(
+        self._keep_pop(
             ScreenPopReady(
                 at=self._now(),
                 switch=who.switch,
@@ -199,3 +222,8 @@ class IdentifyService:
                 notes=tuple(notes),
             )
         )
+
+    def _keep_pop(self, pop: ScreenPopReady) -> None:
+        self._record(pop)
+        if pop.call_id in self._live:
+            self._pops[pop.call_id] = pop

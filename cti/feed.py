@@ -16,6 +16,7 @@ from cti.agent_names import AgentNames
 from cti.ami.client import AmiClient, ConnectionInfo
 from cti.ami.codec import Message
 from cti.ami.facts import WANTED, FactReader, UnreadableMessage, parse_timestamp
+from cti.ami.joins import JoinReader
 from cti.ami.settings import AmiSettings
 from cti.clock import Now
 from cti.domain.commands import CommandFailed
@@ -34,7 +35,8 @@ class SwitchFeed:
     """The link to the Asterisk called ``name``, its call book, and the way into the journal.
 
     ``is_agent`` says of an agent's name whether there is such an agent; ``names`` turns it into the
-    interface on this switch and back. ``tape`` is given each message as it came.
+    interface on this switch and back. ``tape`` is given each message as it came. ``joins``
+    finds the calls that came from another switch.
 
     ``counters`` of :attr:`client` and :attr:`reader` tell what was passed over; ``lag`` has the
     seconds from the PBX's own timestamp until the events made of it were on the bus; ``resyncs``
@@ -50,6 +52,7 @@ class SwitchFeed:
         is_agent: Callable[[str], bool],
         tape: Callable[[bytes], None] | None = None,
         names: AgentNames | None = None,
+        joins: JoinReader | None = None,
     ) -> None:
         self.name = name
         self.names = names or AgentNames()
@@ -68,6 +71,7 @@ class SwitchFeed:
         self.lag = Histogram(LAG_BOUNDS)
         self.resyncs = 0
         self.resyncs_failed = 0
+        self.joins = joins
         self._record = record
         self._now = now
         self._connected = asyncio.Event()
@@ -95,7 +99,8 @@ class SwitchFeed:
         fact = self.reader.to_fact(message)
         if fact is None:
             return
-        events = self.reducer.apply(fact)
+        joins = self.joins and self.joins.in_event(message, fact.at)
+        events = [*(self.reducer.apply(joins) if joins else ()), *self.reducer.apply(fact)]
         for event in events:
             self._record(self.names.of_switch(event))
         if events:
@@ -138,7 +143,8 @@ class SwitchFeed:
                 )
                 return False
         snapshot = read_snapshot(channels.rows, queues.rows, at)
-        for event in self.reducer.catch_up(resync(self.reducer.book, snapshot)):
+        joins = self.joins.in_rows(channels.rows, at) if self.joins else ()
+        for event in self.reducer.catch_up([*resync(self.reducer.book, snapshot), *joins]):
             self._record(self.names.of_switch(event))
         if info is not None:
             self._say_connected(info)

@@ -8,12 +8,13 @@ terms of the score where no move was needed. :class:`History` reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Table, select, tuple_
+from sqlalchemy import ColumnElement, Row, Table, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.util import ClauseAdapter
 
 from cti.domain import events as ev
 from cti.tables import calls, talks
@@ -46,6 +47,7 @@ class CallChange(msgspec.Struct, omit_defaults=True):
     note_by: str | None = None
     ended_at: int | None = None
     outcome: str | None = None
+    joined_to: str | None = None
 
 
 class NewCall(msgspec.Struct):
@@ -101,6 +103,9 @@ class Changes:
     def _arrive(self, event: ev.CallArrived) -> None:
         self.new_calls.append(_new_call(event))
 
+    def _join(self, event: ev.CallJoined) -> None:
+        self._of(event).joined_to = _fit("joined_to", event.to_call_id)
+
     def _identify(self, event: ev.CustomerIdentified) -> None:
         change, customer = self._of(event), event.customer
         change.number = _fit("number", event.number)
@@ -154,6 +159,7 @@ class Changes:
 
 _TAKES: Mapping[type[ev.Event], Callable[[Changes, Any], None]] = {
     ev.CallArrived: Changes._arrive,
+    ev.CallJoined: Changes._join,
     ev.CustomerIdentified: Changes._identify,
     ev.MenuChosen: Changes._choose,
     ev.CallQueued: Changes._enqueue,
@@ -208,6 +214,14 @@ def talked_with(*agents: str) -> ColumnElement[bool]:
     return calls.c.call_id.in_(select(talks.c.call_id).where(talks.c.agent.in_(agents)))
 
 
+def _first_of(conditions: Iterable[Any]) -> ColumnElement[bool]:
+    """The condition that no call which it goes on with meets ``conditions`` too."""
+    first = calls.alias("first")
+    same = [ClauseAdapter(first).traverse(condition) for condition in conditions]
+    told = select(literal(1)).where(first.c.call_id == calls.c.joined_to, *same).correlate(calls)
+    return or_(calls.c.joined_to.is_(None), ~told.exists())
+
+
 class History:
     """Reads the history."""
 
@@ -230,6 +244,24 @@ class History:
         query = select(calls).where(calls.c.ended_at.is_(None)).order_by(calls.c.arrived_at)
         return [row.call_id for row in await self._read(query)]
 
+    async def interactions(self, call_ids: Iterable[str]) -> dict[str, list[Row[Any]]]:
+        """Each of these calls with all that belongs to its interaction, the first call first.
+
+        Calls that nobody knows are not in it.
+        """
+        asked = await self._read(select(calls).where(calls.c.call_id.in_(call_ids)))
+        first = {row.call_id: row.joined_to or row.call_id for row in asked}
+        roots = set(first.values())
+        others = or_(calls.c.joined_to.in_(roots), calls.c.call_id.in_(roots - first.keys()))
+        rows = {
+            row.call_id: row for row in (*asked, *await self._read(select(calls).where(others)))
+        }
+        order = sorted(rows.values(), key=lambda row: (row.joined_to or "", row.arrived_at))
+        together: dict[str, list[Row[Any]]] = {root: [] for root in roots}
+        for row in order:
+            together[row.joined_to or row.call_id].append(row)
+        return {call_id: together[root] for call_id, root in first.items()}
+
     async def talks(self, call_id: str) -> Sequence[Row[Any]]:
         """Who talked in a call, in order."""
         query = select(talks).where(talks.c.call_id == call_id)
@@ -238,8 +270,11 @@ class History:
     async def newest(
         self, *conditions: Any, before: Cursor | None = None, limit: int = 50
     ) -> Sequence[Row[Any]]:
-        """The newest calls for which all ``conditions`` on :data:`cti.tables.calls` hold."""
-        query = select(calls).where(*conditions)
+        """The newest calls for which all ``conditions`` on :data:`cti.tables.calls` hold.
+
+        A call that goes on with one which is among them is left out: it is told together with it.
+        """
+        query = select(calls).where(*conditions, _first_of(conditions))
         if before is not None:
             place = tuple_(calls.c.arrived_at, calls.c.call_id)
             query = query.where(place < tuple_(before.arrived_at, before.call_id))

@@ -52,6 +52,7 @@ calls = Table(
     Column("topic", String(80), nullable=False, server_default=""),
     Column("result", String(80), nullable=False, server_default=""),
     Column("note_by", String(120), nullable=False, server_default=""),
+    Column("joined_to", String(160), nullable=True),
     Index("ix_calls_customer_id", "customer_id", "arrived_at", "call_id"),
     Index("ix_calls_arrived_at", "arrived_at", "call_id"),
 )
@@ -61,6 +62,14 @@ Index(
     sqlite_where=calls.c.ended_at.is_(None),
     postgresql_where=calls.c.ended_at.is_(None),
 )
+
+Index(
+    "ix_calls_joined_to",
+    calls.c.joined_to,
+    sqlite_where=calls.c.joined_to.is_not(None),
+    postgresql_where=calls.c.joined_to.is_not(None),
+)
+"""``joined_to``: the call of another switch with which this one goes on; null for nearly all."""
 
 talks = Table(
     "talks",

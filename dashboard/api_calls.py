@@ -68,21 +68,27 @@ async def _matches(ask: Ask, text: str) -> ColumnElement[bool]:
 @routes.get("/api/calls/{call_id}", errors=(404,))
 async def read_call(ask: Ask, path: CallPath) -> CallAnswer:
     """One call, and what happened in it, step by step."""
-    deps = ask.dashboard.deps
-    row, events = await deps.history.call(path.call_id), await deps.journal.of_call(path.call_id)
-    if row is None or not await may_open_call(ask, row, events):
-        raise not_found("call")
+    rows, events = await open_interaction(ask, path.call_id)
     name_of = ask.dashboard.desk.name_of
     steps = [
         Step(seq=event.seq, at=event.at, type=type(event).__name__, text=sentence(event, name_of))
         for event in told(events)
     ]
-    return CallAnswer(call=(await call_rows(ask, [row]))[0], steps=steps)
+    return CallAnswer(call=(await call_rows(ask, rows[:1]))[0], steps=steps)
 
 
-async def may_open_call(ask: Ask, row: Any, events: Sequence[Event]) -> bool:
-    """Whether the user may read this call of the history (``row``), by what happened in it."""
-    return may_see_call(ask, row, events) or await _is_of_customer(ask, row)
+async def open_interaction(ask: Ask, call_id: str) -> tuple[Sequence[Any], Sequence[Event]]:
+    """The calls of the interaction (the first call first) and all that happened in them.
+
+    Who may read one of them may read all. Raises :class:`dashboard.errors.ApiError` (404).
+    """
+    deps = ask.dashboard.deps
+    rows = (await deps.history.interactions([call_id])).get(call_id, [])
+    events = await deps.journal.of_calls([row.call_id for row in rows])
+    for row in rows:
+        if may_see_call(ask, row, events) or await _is_of_customer(ask, row):
+            return rows, events
+    raise not_found("call")
 
 
 async def _is_of_customer(ask: Ask, row: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from crm_bridge.numbers import given_number
 from crm_bridge.store import Customer
 from cti.history import PATH_SEPARATOR, Cursor
+from cti.interaction import whole
 from dashboard.routes import Ask
 from dashboard.schemas import CallCustomer, CallRow, CallsAnswer, RecordingRow
 from dashboard.scope import may_hear
@@ -22,9 +23,24 @@ def recording_row(recording: Recording) -> RecordingRow:
 async def call_rows(ask: Ask, rows: Sequence[Any]) -> list[CallRow]:
     """The rows of the history with their customers, and the recordings the user may hear."""
     deps = ask.dashboard.deps
+    parts = await deps.history.interactions([row.call_id for row in rows])
+    rows = [whole(row, parts.get(row.call_id, ())) for row in rows]
     customers = await deps.customers.by_ids({row.customer_id for row in rows if row.customer_id})
-    recordings = await deps.library.of_calls([row.call_id for row in rows])
-    return [_call_row(ask, row, customers, recordings.get(row.call_id, [])) for row in rows]
+    ids = {
+        row.call_id: [p.call_id for p in parts.get(row.call_id, ())] or [row.call_id]
+        for row in rows
+    }
+    recordings = await deps.library.of_calls([one for group in ids.values() for one in group])
+    return [
+        _call_row(
+            ask,
+            row,
+            customers,
+            [recording for one in ids[row.call_id] for recording in recordings.get(one, [])],
+            ids[row.call_id],
+        )
+        for row in rows
+    ]
 
 
 def place(before: str | None) -> Cursor | None:
@@ -42,7 +58,11 @@ async def page(ask: Ask, rows: Sequence[Any], limit: int) -> CallsAnswer:
 
 
 def _call_row(
-    ask: Ask, row: Any, customers: Mapping[int, Customer], recordings: Sequence[Recording]
+    ask: Ask,
+    row: Any,
+    customers: Mapping[int, Customer],
+    recordings: Sequence[Recording],
+    ids: list[str],
 ) -> CallRow:
     customer = customers.get(row.customer_id)
     same = (
@@ -56,6 +76,7 @@ def _call_row(
         customer=_headline(customer) if customer else None,
         agent_name=ask.dashboard.desk.name_of(row.agent) if row.agent else "",
         path=row.menu_path.split(PATH_SEPARATOR) if row.menu_path else [],
+        calls=ids,
         recordings=[recording_row(one) for one in recordings if may_hear(ask, one)],
     )
 

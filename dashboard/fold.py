@@ -56,6 +56,16 @@ def _arrived(picture: Picture, event: ev.CallArrived) -> set[Place]:
     return picture.places_of_call(event.call_id)
 
 
+def _joined_call(picture: Picture, event: ev.CallJoined) -> set[Place]:
+    """The way through the menus of the first switch belongs to what is known of the caller."""
+    call, first = picture.known(event.call_id, event.at), picture.calls.get(event.to_call_id)
+    if first:
+        call.path = [*first.path, *call.path]
+        call.caller_number = call.caller_number or first.caller_number
+        call.did = first.did or call.did
+    return picture.places_of_call(event.call_id)
+
+
 def _chosen(picture: Picture, event: ev.MenuChosen) -> set[Place]:
     call = picture.calls.get(event.call_id)
     if call and event.valid:
@@ -282,6 +292,7 @@ FOLDS: Mapping[type[ev.Event], Fold] = {
     ev.SwitchConnected: _connected,
     ev.SwitchLost: _lost,
     ev.CallArrived: _arrived,
+    ev.CallJoined: _joined_call,
     ev.MenuChosen: _chosen,
     ev.CustomerIdentified: _identified,
     ev.ScreenPopReady: _identified,

@@ -66,11 +66,11 @@ class LadderAnswer(Model):
 
 
 def ladder(call_id: str, events: Iterable[ev.Event], name_of: NameOf) -> LadderAnswer:
-    """The ladder of the events of one call, in any order."""
+    """The ladder of the events of one interaction, in any order; ``call_id`` is its call's."""
     told = [event for event in events if not isinstance(event, ev.AgentActivityChanged)]
     drawing = _Drawing(name_of)
     places = {event.seq: drawing.place(event) for event in sorted(told, key=lambda e: e.seq)}
-    told.sort(key=_by_time)
+    told = _in_order(told)
     rungs = [
         LadderRung(
             seq=event.seq,
@@ -91,9 +91,11 @@ def ladder(call_id: str, events: Iterable[ev.Event], name_of: NameOf) -> LadderA
     )
 
 
-def _by_time(event: ev.Event) -> tuple[bool, int, int]:
-    """A menu may be quicker to tell than the PBX: the arrival comes first all the same."""
-    return not isinstance(event, ev.CallArrived), event.at, event.seq
+def _in_order(events: Iterable[ev.Event]) -> list[ev.Event]:
+    """By time. A menu may be quicker to tell than the PBX: the arrival comes first all the same."""
+    told = sorted(events, key=lambda event: (event.at, event.seq))
+    began = next((event for event in told if isinstance(event, ev.CallArrived)), None)
+    return sorted(told, key=lambda event: event is not began)
 
 
 @dataclass
@@ -183,14 +185,16 @@ class _Drawing:
                 self.end(kind, key, event)
 
     def end_all(self, event: ev.Event) -> None:
-        for kind, key in list(self._open):
-            if kind not in _OUTLIVE_THE_CALL:
+        """Of this call, not of another one in the same interaction."""
+        for (kind, key), span in list(self._open.items()):
+            if kind not in _OUTLIVE_THE_CALL and span.first.call_id == event.call_id:
                 self.end(kind, key, event)
 
     # --- events --------------------------------------------------------------------------------
 
     def arrived(self, event: ev.CallArrived) -> Place:
-        self.begin("leg", "customer", self.customer(), event)
+        if ("leg", "customer") not in self._open:  # they are, when it goes on over a trunk
+            self.begin("leg", "customer", self.customer(), event)
         return self.customer(), ""
 
     def ended(self, event: ev.CallEnded) -> Place:

@@ -233,9 +233,13 @@ class RecordingRow(Model):
 
 
 class CallRow(Model):
-    """One call of the history. ``recordings`` holds those the user may hear."""
+    """One call of the history. ``recordings`` holds those the user may hear.
+
+    ``calls``: its id, or of a call that crossed to other switches those of all its parts.
+    """
 
     call_id: str
+    calls: list[str]
     arrived_at: int
     answered_at: int | None
     ended_at: int | None

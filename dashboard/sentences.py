@@ -35,6 +35,11 @@ def _arrived(event: ev.CallArrived, _: NameOf) -> str:
     return f"Call from {number}{called}"
 
 
+def _joined(event: ev.CallJoined, _: NameOf) -> str:
+    first, here = (call_id.partition("-")[0] for call_id in (event.to_call_id, event.call_id))
+    return f"Went over a trunk from {first} to {here}"
+
+
 def _chosen(event: ev.MenuChosen, _: NameOf) -> str:
     if not event.valid:
         return f"Pressed {event.digits or 'nothing'}, which menu {event.menu} does not know"
@@ -140,13 +145,14 @@ def _activity(event: ev.AgentActivityChanged, name_of: NameOf) -> str:
 
 
 def told(events: Iterable[ev.Event]) -> list[ev.Event]:
-    """The events of one call that make its story, in the story's order.
+    """The events of one interaction that make its story, in the story's order.
 
     A menu may be quicker to tell than the PBX: the arrival comes first all the same. The states of
     phones are left out, since the talks say the same.
     """
-    kept = (event for event in events if not isinstance(event, ev.AgentActivityChanged))
-    return sorted(kept, key=lambda event: not isinstance(event, ev.CallArrived))
+    kept = [event for event in events if not isinstance(event, ev.AgentActivityChanged)]
+    began = min((e.seq for e in kept if isinstance(e, ev.CallArrived)), default=None)
+    return sorted(kept, key=lambda event: (event.seq != began, event.seq))
 
 
 _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
@@ -154,6 +160,7 @@ _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
     ev.SwitchConnected: lambda e, _: f"Connected to Asterisk {e.asterisk_version}",
     ev.SwitchLost: lambda e, _: f"Lost the link to the PBX: {e.reason}",
     ev.CallArrived: _arrived,
+    ev.CallJoined: _joined,
     ev.MenuEntered: lambda e, _: f"Hears menu {e.menu}",
     ev.MenuChosen: _chosen,
     ev.MenuLeft: _menu_left,

@@ -192,6 +192,7 @@ def _faults(feed: SwitchFeed) -> Mapping[str, float]:
         "too_long": seen.discarded_messages,
         "unknown": seen.unknown_messages,
         "late_answer": seen.late_answers,
+        "join_refused": feed.joins.refused if feed.joins else 0,
     }
 
 

@@ -19,6 +19,7 @@ from crm_bridge.contacts import PastContacts
 from crm_bridge.identify import Customers, IdentifyService
 from crm_bridge.store import CustomerStore
 from cti.agent_names import AgentNames
+from cti.ami.joins import JoinReader
 from cti.ami_tape import AmiTape
 from cti.bus import Bus
 from cti.clock import now
@@ -148,25 +149,25 @@ async def build_core(settings: Settings, engine: AsyncEngine) -> Core:
         accounts=accounts,
         agents=agents,
         feeds={
-            name: _build_feed(settings.at(name), journal, agents, tape)
-            for name, tape in tapes.items()
+            name: _build_feed(settings, name, journal, agents, tape) for name, tape in tapes.items()
         },
         tapes=tapes,
     )
 
 
 def _build_feed(
-    settings: Settings, journal: Journal, agents: AgentDirectory, tape: AmiTape
+    settings: Settings, name: str, journal: Journal, agents: AgentDirectory, tape: AmiTape
 ) -> SwitchFeed:
-    """``settings`` are as the switch sees them."""
+    several = bool(settings.switches)
     return SwitchFeed(
-        settings.switch,
-        settings.ami,
+        name,
+        settings.at(name).ami,
         journal.record,
         now,
         agents.is_agent,
         tape.take if tape.hours else None,
-        AgentNames("" if settings.is_first else settings.switch),
+        AgentNames("" if name == settings.switch else name),
+        JoinReader(settings.trunk.variable, settings.switch_names) if several else None,
     )
 
 

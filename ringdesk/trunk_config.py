@@ -39,13 +39,16 @@ def render_trunk(snippet: TrunkSnippet) -> str:
 ; Out: let Dial() run this before the other switch is called, e.g.
 ;     exten => _2XX,1,Dial(PJSIP/${{EXTEN}}@west,60,b({TRUNK_OUT}^s^1))
 [{TRUNK_OUT}]
-exten => s,1,Set(PJSIP_HEADER(add,{snippet.header})={snippet.switch}-${{CHANNEL(linkedid)}})
+exten => s,1,Set(RINGDESK_CALL={snippet.switch}-${{CHANNEL(linkedid)}})
+ same => n,ExecIf($["${{{snippet.variable}}}" != ""]?Set(RINGDESK_CALL=${{{snippet.variable}}}))
+ same => n,Set(PJSIP_HEADER(add,{snippet.header})=${{RINGDESK_CALL}})
  same => n,Return()
 
 ; In: the `context` of the endpoint that is the other switch, and of nobody else's: this believes
 ; what the header says. It leads into the menus; for another way, set the variable likewise in a
-; context of your own, before Answer(), Queue() or Dial().
+; context of your own, before Answer(), Queue() or Dial(). It is inherited (__): a call that goes on
+; to a third switch belongs to the first call all the same.
 [{TRUNK_IN}]
-exten => _[+0-9]!,1,Set({snippet.variable}=${{FILTER(A-Za-z0-9_.\\-,{read})}})
+exten => _[+0-9]!,1,Set(__{snippet.variable}=${{FILTER(A-Za-z0-9_.\\-,{read})}})
  same => n,Goto({HOOK_CONTEXT},${{EXTEN}},1)
 """

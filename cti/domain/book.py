@@ -60,6 +60,7 @@ class Call:
     and ``reached``: a leg that is no agent's, and an agent's leg besides the caller, took part.
     ``dial_status`` and ``dial_cause`` are of the last ringing that failed, ``cause`` is the
     caller's hang-up cause. ``gave_up``: the caller hung up; ``message``: left one in a mailbox.
+    ``joined``: the call of another switch with which this one goes on.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Call:
     cause: int = 0
     gave_up: bool = False
     message: bool = False
+    joined: str = ""
 
 
 @dataclass(slots=True, eq=False)

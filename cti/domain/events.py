@@ -105,6 +105,16 @@ class CallArrived(Event, frozen=True, kw_only=True):
     did: str
 
 
+class CallJoined(Event, frozen=True, kw_only=True):
+    """The call goes on with another one, from which it came over a trunk between two switches.
+
+    ``to_call_id`` is the first call of the interaction, on another switch (or the same one, if the
+    trunk leads back). Both are told as one from now on.
+    """
+
+    to_call_id: str
+
+
 class MenuEntered(Event, frozen=True, kw_only=True):
     """The caller reached a step of a menu file."""
 
@@ -433,6 +443,7 @@ AnyEvent = (
     | SwitchConnected
     | SwitchLost
     | CallArrived
+    | CallJoined
     | MenuEntered
     | MenuChosen
     | MenuLeft

@@ -67,6 +67,13 @@ class LegMoved(Fact, frozen=True, kw_only=True, gc=False):
     linkedid: str
 
 
+class LegJoins(Fact, frozen=True, kw_only=True, gc=False):
+    """The leg came over a trunk and goes on with the call ``call_id`` of another switch."""
+
+    leg: str
+    call_id: str
+
+
 class HangupRequested(Fact, frozen=True, kw_only=True, gc=False):
     """The party of this leg hangs up; LegHungUp follows. Asterisk's own hang-ups lack this."""
 

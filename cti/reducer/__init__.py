@@ -33,6 +33,7 @@ _HANDLERS: dict[type[facts.Fact], Handler] = {
     facts.LegRenamed: legs.renamed,
     facts.LegState: legs.changed,
     facts.LegMoved: legs.moved,
+    facts.LegJoins: legs.joins,
     facts.HangupRequested: legs.leaving,
     facts.LegHungUp: legs.hung_up,
     facts.PickedUp: offers.picked_up,

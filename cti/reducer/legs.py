@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from cti.domain.book import Leg, kind_of
-from cti.domain.events import Micros
-from cti.domain.facts import HangupRequested, LegHungUp, LegMoved, LegRenamed, LegStarted, LegState
+from cti.domain.events import CallJoined, Micros
+from cti.domain.facts import (
+    HangupRequested,
+    LegHungUp,
+    LegJoins,
+    LegMoved,
+    LegRenamed,
+    LegStarted,
+    LegState,
+)
 from cti.reducer import agents, calls, offers, optimisation, queues, talks
 from cti.reducer.state import State
 
@@ -77,6 +85,14 @@ def moved(state: State, fact: LegMoved) -> None:
         move(state, leg, fact.linkedid, fact.at)
         if leg.bridge:
             talks.settle(state, leg.bridge, fact.at)
+
+
+def joins(state: State, fact: LegJoins) -> None:
+    """The caller came from another switch; said once, however often the PBX repeats it."""
+    leg = state.book.legs.get(fact.leg)
+    if leg and leg is leg.call.caller and not leg.call.joined and fact.call_id != leg.call.id:
+        leg.call.joined = fact.call_id
+        state.emit(leg.call, CallJoined, fact.at, to_call_id=fact.call_id)
 
 
 def move(state: State, leg: Leg, linkedid: str, at: Micros) -> None:

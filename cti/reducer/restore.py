@@ -17,6 +17,7 @@ from cti.domain.events import (
     CallArrived,
     CallEnded,
     CallHeld,
+    CallJoined,
     CallQueued,
     CallResumed,
     CallTransferred,
@@ -73,6 +74,10 @@ def _leg_id(state: State, derived: str) -> tuple[str, int]:
 def _arrived(state: State, call: Call, event: CallArrived) -> None:
     call.caller = _leg(state, call, event.leg, event.channel, event.at)
     call.direction, call.did = event.direction, event.did
+
+
+def _joined(_state: State, call: Call, event: CallJoined) -> None:
+    call.joined = event.to_call_id
 
 
 def _queued(state: State, call: Call, event: CallQueued) -> None:
@@ -152,6 +157,7 @@ def _ended(state: State, call: Call, _event: CallEnded) -> None:
 
 _HANDLERS: dict[type[Event], Callable[[State, Call, Any], None]] = {
     CallArrived: _arrived,
+    CallJoined: _joined,
     CallQueued: _queued,
     QueueLeft: _queue_left,
     AgentOffered: _offered,

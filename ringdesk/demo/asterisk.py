@@ -42,6 +42,7 @@ class AsteriskInstance:
     hook: the dialplan hook's settings, as `ringdesk asterisk-config` would render them; by
     default the FastAGI server is expected at a free port, `settings.hook.agi_port`.
     more_files: texts by file name, added to the end of Asterisk's configuration files.
+    variables: further channel variables that AMI events are to carry.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class AsteriskInstance:
         queue_strategy: str = "rrmemory",
         ring_timeout: int = 15,
         more_files: Mapping[str, str] | None = None,
+        variables: tuple[str, ...] = (),
     ) -> None:
         self._prefix = prefix
         self._more_files = more_files or {}
@@ -76,6 +78,7 @@ class AsteriskInstance:
             hook=hook or HookSettings(agi_port=free_port(socket.SOCK_STREAM)),
             queue_strategy=queue_strategy,
             ring_timeout=ring_timeout,
+            variables=variables,
         )
 
     @property

@@ -27,7 +27,7 @@ class DemoSettings:
     """What one instance needs to know; ports must be free, paths absolute and short.
 
     trunk_port: where calls to outside numbers go, on 127.0.0.2.
-    recordings: MixMonitor's folder.
+    recordings: MixMonitor's folder. variables: further ones that AMI events carry.
     """
 
     work: Path
@@ -42,6 +42,7 @@ class DemoSettings:
     agent_password: str
     trunk_port: int = 5060
     hook: HookSettings = field(default_factory=HookSettings)
+    variables: tuple[str, ...] = ()
     queue_strategy: str = "rrmemory"
     ring_timeout: int = 15
 
@@ -54,7 +55,9 @@ def render_files(settings: DemoSettings) -> Mapping[str, str]:
         "modules.conf": _MODULES,
         "logger.conf": "[general]\nqueue_log = yes\n[logfiles]\nfull = notice,warning,error\n",
         "manager.conf": _manager(settings),
-        "ringdesk-manager.conf": render_manager(ManagerSettings(settings.ami_secret)),
+        "ringdesk-manager.conf": render_manager(
+            ManagerSettings(settings.ami_secret, variables=settings.variables)
+        ),
         "stasis.conf": lean["stasis.conf"],
         "cel.conf": lean["cel.conf"],
         "ringdesk-queues.conf": lean["queues.conf"],

@@ -17,7 +17,7 @@ from cti.storage import DatabaseUnfit, open_engine
 from ringdesk.migrate import alembic_config, all_tables, migrate
 from tests.contract.fixtures_postgresql import Postgresql
 
-RELEASED = ("0001",)
+RELEASED = ("0001", "0002")
 AT = 1_795_298_491_000_000
 
 
@@ -52,6 +52,8 @@ async def test_from_a_release_with_its_data(empty: AsyncEngine, release: str) ->
     await migrate(empty, release)
     async with empty.begin() as connection:
         await connection.run_sync(fill)
+        if release > "0001":
+            await connection.run_sync(fill_talks)
     await migrate(empty)
     assert await differences(empty) == []
     async with empty.connect() as connection:
@@ -91,6 +93,16 @@ def fill(connection: Connection) -> None:
         ),
         {"at": AT},
     )
+
+
+def fill_talks(connection: Connection) -> None:
+    """The same talks, as version 0002 wrote them."""
+    talks = text(
+        "INSERT INTO talks (talk_id, call_id, agent, queue, started_at, talked) VALUES"
+        " ('pbx-1.2-t1', 'pbx-1.1', 'PJSIP/101', 'support', :at + 1, 40),"
+        " ('pbx-1.3-t1', 'pbx-1.1', 'PJSIP/102', '', :at + 2, NULL)"
+    )
+    connection.execute(talks, {"at": AT})
 
 
 async def test_back_to_nothing(empty: AsyncEngine) -> None:

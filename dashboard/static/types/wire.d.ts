@@ -59,7 +59,7 @@ export interface RecordingRow {
   transcript: 'none' | 'pending' | 'ready' | 'failed'; sha256?: string;
 }
 export interface CallRow {
-  call_id: string; arrived_at: number; answered_at?: number | null; ended_at?: number | null;
+  call_id: string; calls?: string[]; arrived_at: number; answered_at?: number | null; ended_at?: number | null;
   direction: string; outcome: string; number: string; caller_number?: string;
   customer?: { id: number; name: string; tier?: string; status?: string } | null;
   queue?: string; agent?: string; agent_name?: string; waited?: number; talked?: number;
