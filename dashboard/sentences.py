@@ -151,8 +151,8 @@ def told(events: Iterable[ev.Event]) -> list[ev.Event]:
     phones are left out, since the talks say the same.
     """
     kept = [event for event in events if not isinstance(event, ev.AgentActivityChanged)]
-    began = min((e.seq for e in kept if isinstance(e, ev.CallArrived)), default=None)
-    return sorted(kept, key=lambda event: (event.seq != began, event.seq))
+    began = next((event for event in kept if isinstance(event, ev.CallArrived)), None)
+    return sorted(kept, key=lambda event: event is not began)
 
 
 _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cti.bus import Bus
 from cti.domain import events as ev
 from cti.history import Cursor, History, talked_with
+from cti.interaction import whole
 from cti.journal import Journal
 from cti.tables import calls, journal, talks
 from tests.contract.stories import (
@@ -90,6 +91,7 @@ async def test_a_call_becomes_its_row_and_its_talks(engine: AsyncEngine, tmp_pat
         "topic": "Billing",
         "result": "Solved",
         "note_by": "boris",
+        "joined_to": None,
     }
     assert await history.talks(CALL) == [
         ("t1", CALL, ANNA, "support", AT + 32, 40),
@@ -181,3 +183,55 @@ async def test_every_agent_of_a_call_is_remembered(
 ) -> None:
     await told(engine, tmp_path, *a_transferred_call())
     assert len(await History(engine).newest(talked_with(*agents))) == found
+
+
+async def test_calls_joined_by_a_trunk_are_one_interaction(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    first, second, alone, lost = "east-1.1", "west-2.1", "east-3.1", "west-4.1"
+    await told(
+        engine,
+        tmp_path,
+        arrived(first, AT),
+        chosen("West office", first),
+        identified(7, first),
+        arrived(alone, AT + 1),
+        arrived(second, AT + 2),
+        ev.CallJoined(at=AT + 3, call_id=second, to_call_id=first),
+        arrived(lost, AT + 4),
+        ev.CallJoined(at=AT + 4, call_id=lost, to_call_id="east-9.9"),
+        ev.CallAnswered(
+            at=AT + 5,
+            call_id=second,
+            talk_id="t",
+            agent="west:PJSIP/101",
+            agent_channel="a",
+            caller_channel="c",
+        ),
+        ev.TalkEnded(at=AT + 9, call_id=second, talk_id="t", agent="west:PJSIP/101", talked=4),
+        ev.CallEnded(at=AT + 9, call_id=second, direction="inbound", outcome="answered", lasted=7),
+        ev.CallEnded(
+            at=AT + 10, call_id=first, direction="inbound", outcome="no_answer", lasted=10
+        ),
+    )
+    history = History(engine)
+    newest = await history.newest()
+    assert [row.call_id for row in newest] == [lost, alone, first]
+    talked = talked_with("west:PJSIP/101")
+    assert [row.call_id for row in await history.newest(talked)] == [second]
+    found = await history.interactions([first, second, lost, "nothing"])
+    assert {key: [row.call_id for row in rows] for key, rows in found.items()} == {
+        first: [first, second],
+        second: [first, second],
+        lost: [lost],
+    }
+    row = whole(newest[-1], found[first])
+    assert (row.outcome, row.agent, row.talked, row.menu_path, row.ended_at, row.customer_id) == (
+        "answered",
+        "west:PJSIP/101",
+        4,
+        "West office",
+        AT + 10,
+        7,
+    )
+    assert whole(newest[0], found[lost]) is newest[0]

@@ -194,3 +194,20 @@ async def test_a_recording_from_start_to_transcript(engine: AsyncEngine, tmp_pat
     async with engine.connect() as connection:
         row = (await connection.execute(select(recording_access))).one()
     assert tuple(row)[1:] == (AT, "sofia", "r1", "audio", "ok")
+
+
+async def test_an_agents_phone_is_on_a_switch_that_there_is(engine: AsyncEngine) -> None:
+    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    accounts = Accounts(engine, DashboardSettings(), lambda: AT, cheap, switches=["east", "west"])
+    for username, agent, kept in (
+        ("anna", "PJSIP/101", "PJSIP/101"),
+        ("wes", "west:PJSIP/101", "west:PJSIP/101"),
+        ("eva", "east:PJSIP/102", "PJSIP/102"),
+    ):
+        user, _ = await accounts.add(username, username, "agent", agent=agent)
+        assert user.agent == kept
+    with pytest.raises(AccountError, match="there is no switch north") as caught:
+        await accounts.add("nora", "Nora", "agent", agent="north:PJSIP/101")
+    assert caught.value.cure == "name one of these: east, west"
+    with pytest.raises(AccountError, match="is the phone of anna"):
+        await accounts.change("wes", {"agent": "east:PJSIP/101"})

@@ -389,3 +389,35 @@ async def test_reconciling_goes_on_after_a_refusal_and_without_a_link(
 def test_wrap_up_must_fit_its_limit() -> None:
     with pytest.raises(ValidationError, match="raise max_wrap_up"):
         QueueSettings(wrap_up=301, max_wrap_up=300)
+
+
+async def test_an_agent_of_a_further_switch_is_looked_for_there_only(
+    desk: Desk, running: Any, settled: Any
+) -> None:
+    asked: list[str] = []
+
+    async def perform(command: AnyCommand) -> Reply:
+        asked.append(command.switch or getattr(command, "agent", "")[:5])
+        if command.switch == "west":
+            raise CommandFailed("not_connected", "no link")
+        return Reply(ok=True)
+
+    agents = {ADA: AGENTS[ADA], f"west:{ADA}": AGENTS[ADA]}
+    service = AvailabilityService(
+        lambda: agents,
+        desk.bus,
+        desk.journal.record,
+        perform,
+        desk.clock,
+        QueueSettings(),
+        ["west"],
+    )
+    async with running(service):
+        await service.set(ADA, "available")
+        assert set(asked) == {"", "PJSIP"}
+        with pytest.raises(AvailabilityRefused):
+            await service.set(f"west:{ADA}", "available")
+        asked.clear()
+        desk.journal.record(SwitchConnected(at=desk.clock(), switch="west", asterisk_version="22"))
+        await settled()
+    assert asked == ["west"]

@@ -47,10 +47,12 @@ async def no_contacts(customer_id: int, limit: int) -> Sequence[ev.PastContact]:
     return []
 
 
-def arrived(number: str, direction: ev.Direction = "inbound", did: str = "400") -> ev.CallArrived:
+def arrived(
+    number: str, direction: ev.Direction = "inbound", did: str = "400", call_id: str = "pbx-1.1"
+) -> ev.CallArrived:
     return ev.CallArrived(
         at=now(),
-        call_id="pbx-1.1",
+        call_id=call_id,
         direction=direction,
         channel="PJSIP/trunk-1",
         leg="1.1",
@@ -157,6 +159,7 @@ async def test_nothing_is_kept_of_ended_calls(slow_store: SlowStore) -> None:
         await until(lambda: len(seen) == 2)
         assert await service.identity("pbx-1.1", 0.01) is None
         assert not any((service._known, service._waiting, service._live, service._tasks))
+        assert not service._pops
 
 
 async def test_what_was_known_survives_a_restart(slow_store: SlowStore) -> None:
@@ -164,3 +167,37 @@ async def test_what_was_known_survives_a_restart(slow_store: SlowStore) -> None:
         who = ev.CustomerIdentified(at=1, call_id="pbx-1.1", number="+447700900147", match="none")
         service.restore([arrived("+447700900147"), who])
         assert await service.identity("pbx-1.1", 0.01) == who
+
+
+async def test_a_call_over_a_trunk_is_from_who_called_the_first_switch(
+    slow_store: SlowStore,
+) -> None:
+    async with running(slow_store) as (service, bus, seen):
+        bus.publish(arrived("+447700900147"))
+        await until(lambda: len(seen) == 2)
+        bus.publish(arrived("2000", call_id="west-9.1"))
+        joined = ev.CallJoined(at=1, switch="west", call_id="west-9.1", to_call_id="pbx-1.1")
+        bus.publish(joined)
+        await until(lambda: len(seen) >= 6)
+        who, pop = seen[-2:]
+        assert isinstance(who, ev.CustomerIdentified)
+        assert isinstance(pop, ev.ScreenPopReady)
+        assert (who.switch, who.call_id, who.cause) == ("west", "west-9.1", joined.id)
+        assert who.customer == pop.customer
+        assert who.customer is not None
+        assert who.customer.name == "Marina Ivanova"
+        assert len({event.id for event in seen}) == len(seen)
+        assert await service.identity("west-9.1", 0.1) == who
+
+
+async def test_a_stranger_on_the_first_switch_leaves_what_the_second_one_knows(
+    slow_store: SlowStore,
+) -> None:
+    async with running(slow_store) as (service, bus, seen):
+        bus.publish(arrived("anonymous"))
+        bus.publish(arrived("+447700900147", call_id="west-9.1"))
+        bus.publish(ev.CallJoined(at=1, call_id="west-9.1", to_call_id="pbx-1.1"))
+        await until(lambda: len(seen) == 4)
+        known = await service.identity("west-9.1", 1)
+        assert known is not None
+        assert known.match == "one"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cti.agent_names import AgentNames, split
+from cti.ami.codec import Message
+from cti.ami.joins import JoinReader
 from cti.domain.commands import (
     AnyCommand,
     CommandFailed,
@@ -13,7 +15,9 @@ from cti.domain.commands import (
     ReadQueues,
     Reply,
 )
-from cti.domain.events import AgentOffered, CallTransferred, SwitchLost
+from cti.domain.events import AgentOffered, CallJoined, CallTransferred, SwitchLost
+from cti.domain.facts import LegJoins, LegStarted
+from cti.reducer import Reducer
 from cti.switch import Switch, Switches
 
 WEST = AgentNames("west")
@@ -88,3 +92,50 @@ async def test_a_command_for_a_switch_that_is_gone_from_the_settings_says_so() -
     with pytest.raises(CommandFailed, match="there is no switch north") as caught:
         await House().switches.perform(ReadQueues(switch="north"))
     assert caught.value.kind == "not_connected"
+
+
+ROW = {"Uniqueid": "1.1", "ChanVariable": "RINGDESK_NEXT=\nRINGDESK_JOINS=east-5.1"}
+
+
+def newstate(value: str, event: str = "Newstate") -> Message:
+    headers = [("Event", event), ("Uniqueid", "1.1")]
+    return Message([*headers, ("ChanVariable", "A=1"), ("ChanVariable", f"RINGDESK_JOINS={value}")])
+
+
+def test_the_variable_of_a_trunk_tells_which_call_goes_on() -> None:
+    reader = JoinReader("RINGDESK_JOINS", ["east", "west"])
+    joins = LegJoins(at=7, leg="1.1", call_id="east-5.1")
+    assert reader.in_event(newstate("east-5.1"), 7) == joins
+    assert reader.in_event(newstate("east-5.1", "Hangup"), 7) is None
+    assert list(reader.in_rows([ROW, {"Uniqueid": "2.1"}], 7)) == [joins]
+    assert reader.in_event(newstate(""), 7) is None
+    assert reader.refused == 0
+
+
+@pytest.mark.parametrize("value", ["north-5.1", "east", "east-", "-5.1", "east-5.1;x", "e" * 300])
+def test_what_is_no_call_of_ours_is_counted_and_joins_nothing(value: str) -> None:
+    reader = JoinReader("RINGDESK_JOINS", ["east", "west"])
+    assert reader.in_event(newstate(value), 7) is None
+    assert reader.refused == 1
+
+
+def test_a_call_is_joined_once_and_remembers_it_after_a_restart() -> None:
+    reducer = Reducer("west")
+    started = LegStarted(at=1, leg="2.1", linkedid="2.1", channel="PJSIP/peer-1")
+    told = reducer.apply(started)
+    joins = LegJoins(at=2, leg="2.1", call_id="east-5.1")
+    told += reducer.apply(joins)
+    [_, joined] = told
+    assert isinstance(joined, CallJoined)
+    assert (joined.call_id, joined.to_call_id, joined.switch) == ("west-2.1", "east-5.1", "west")
+    assert reducer.apply(joins) == []
+    again = Reducer("west")
+    again.restore(told)
+    assert again.apply(joins) == []
+    assert again.apply(LegJoins(at=3, leg="9.9", call_id="east-5.1")) == []
+
+
+def test_a_call_does_not_go_on_with_itself() -> None:
+    reducer = Reducer("east")
+    reducer.apply(LegStarted(at=1, leg="5.1", linkedid="5.1", channel="PJSIP/peer-1"))
+    assert reducer.apply(LegJoins(at=2, leg="5.1", call_id="east-5.1")) == []

@@ -143,3 +143,30 @@ def test_any_part_of_a_call_can_be_drawn(part: list[Event], data: st.DataObject)
         assert 0 <= bar.first < len(answer.rungs)
         assert bar.last is None or bar.first <= bar.last < len(answer.rungs)
         assert bar.ended is None or bar.ended >= bar.began
+
+
+def test_a_call_that_crosses_a_trunk_is_one_ladder() -> None:
+    first = [msgspec.structs.replace(event, call_id="east-1") for event in call()[:4]]
+    at = first[-1].at
+    second: list[Event] = [
+        msgspec.structs.replace(call()[0], at=at + 1, call_id="west-1"),
+        ev.CallJoined(at=at + 2, call_id="west-1", to_call_id="east-1"),
+        ev.CallAnswered(
+            at=at + 3, call_id="west-1", talk_id="t", agent=IVAN, agent_channel="a",
+            caller_channel="c",
+        ),
+        ev.CallEnded(
+            at=at + 5, call_id="west-1", direction="inbound", outcome="answered", lasted=4
+        ),
+        ev.CallEnded(
+            at=at + 9, call_id="east-1", direction="inbound", outcome="no_answer", lasted=9
+        ),
+    ]  # fmt: skip
+    told = [msgspec.structs.replace(e, seq=n) for n, e in enumerate([*first, *second], start=1)]
+    drawn = ladder("east-1", told, lambda name: NAMES.get(name, name))
+    assert [rung.type for rung in drawn.rungs] == [type(event).__name__ for event in told]
+    assert drawn.rungs[5].text == "Went over a trunk from east to west"
+    ends = {(bar.lane, bar.kind): bar.ended for bar in drawn.bars}
+    assert ends["customer", "leg"] == at + 9
+    assert ends[f"agent:{IVAN}", "talk"] == at + 5
+    assert sum(bar.lane == "customer" for bar in drawn.bars) == 1

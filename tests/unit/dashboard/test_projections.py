@@ -274,3 +274,37 @@ def test_past_contacts_name_the_agent_and_a_withheld_number_is_no_name() -> None
     assert [one["agent"] for one in call["pop"]["contacts"]] == ["Boris"]
     assert call["number"] == ""
     assert desk.view(VIEWERS[0])["queues"]["support"]["waiting"]["e1"]["number"] == ""
+
+
+def test_each_switch_has_its_link_and_its_own_line_of_a_queue() -> None:
+    desk = Desk(at=5, switches=["east", "west"])
+    viewer = Viewer("manager", "", frozenset(), {})
+    starting = {"up": False, "since": 5, "reason": "Ringdesk is starting"}
+    assert desk.view(viewer)["links"] == {
+        "east": starting | {"first": True},
+        "west": starting | {"first": False},
+    }
+    changes = desk.apply(ev.SwitchConnected(at=6, switch="west", asterisk_version="22"))
+    assert desk.delta(viewer, changes) == {
+        "links": {"west": {"up": True, "since": 6, "reason": ""}}
+    }
+    assert not desk.link_up
+    desk.apply(ev.SwitchConnected(at=7, switch="east", asterisk_version="22"))
+    assert desk.link_up
+    for switch in ("east", "west"):
+        desk.apply(
+            ev.CallQueued(
+                at=8, switch=switch, call_id=f"{switch}-1", entry_id=f"{switch}-1-w1",
+                queue="support", channel="x", leg="1", position=1,
+            )
+        )  # fmt: skip
+    rows = desk.view(viewer)["queues"]["support"]["waiting"].values()
+    assert [row["switch"] for row in rows] == ["east", "west"]
+
+
+def test_the_way_through_the_menus_goes_with_the_caller_over_a_trunk() -> None:
+    joined = ev.CallJoined(at=1_990, call_id="c2", to_call_id="c1")
+    offer = ev.AgentOffered(at=2_001, call_id="c2", offer_id="o1", agent=ANNA, channel="y")
+    desk = desk_of(*waiting(), joined, offer)
+    assert desk.view(VIEWERS[0])["call"]["path"] == ["Billing"]
+    assert desk.view(VIEWERS[0])["call"]["did"] == "+442079460100"

@@ -55,12 +55,12 @@ class Asterisk:
         self.keys = iter(keys)
         self.said: list[list[str]] = []
         self.variables: dict[str, str] = {}
+        self.env = {"agi_network": "yes", "agi_uniqueid": "17.4"}
 
     async def call(self, port: int, menu: str) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(
-            f"agi_network: yes\nagi_network_script: {menu}\nagi_uniqueid: 17.4\n\n".encode()
-        )
+        env = self.env | {"agi_network_script": menu}
+        writer.write("".join(f"{name}: {value}\n" for name, value in env.items()).encode() + b"\n")
         async with asyncio.timeout(5):
             while line := await reader.readline():
                 words = shlex.split(line.decode())
@@ -117,8 +117,9 @@ class Ivr:
         self.service = service
         self.events = events
 
-    async def call(self, *keys: str, menu: str = "menu/main") -> Asterisk:
+    async def call(self, *keys: str, menu: str = "menu/main", **env: str) -> Asterisk:
         asterisk = Asterisk(keys)
+        asterisk.env |= env
         await asterisk.call(self.service.server.port, menu)
         return asterisk
 
@@ -155,6 +156,14 @@ async def serving(write: Write, customer_of: CustomerOf = nobody) -> AsyncIterat
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_call_is_from_the_switch_that_its_hook_names(write: Write) -> None:
+    async with serving(write) as ivr:
+        await ivr.call("", "1", "")
+        await ivr.call("", "1", "", agi_arg_1="west")
+    calls = [(e.switch, e.call_id) for e in ivr.events if isinstance(e, MenuLeft)]
+    assert calls == [("pbx1", "pbx1-17.4"), ("west", "west-17.4")]
 
 
 async def test_a_caller_presses_a_key_and_goes_to_the_queue(write: Write) -> None:

@@ -118,6 +118,27 @@ def test_asterisk_config_prints_this_installation(config: Path) -> None:
     assert "[ringdesk-in]" not in manager
 
 
+def test_asterisk_config_of_a_further_switch_names_it(config: Path) -> None:
+    first = run("asterisk-config", "-c", config).output
+    assert "RINGDESK_JOINS" not in first
+    more = '[switches.west.ami]\nport = 5039\nsecret = "x"\n[switches.west.hook]\nmenu = "west"\n'
+    config.write_text(config.read_text() + more)
+    west = run("asterisk-config", "--switch", "west", "-c", config).output
+    for word in (
+        "secret = x",
+        "/menu/${RINGDESK_MENU},west)",
+        "Set(RINGDESK_MENU=west)",
+        "RINGDESK_CALL=west-${CHANNEL(linkedid)}",
+        "RINGDESK_CALL,RINGDESK_JOINS",
+        "[ringdesk-trunk-in]",
+    ):
+        assert word in west
+    assert "/menu/${RINGDESK_MENU})" in run("asterisk-config", "-c", config).output
+    refused = run("asterisk-config", "--switch", "north", "-c", config)
+    assert refused.exit_code == 2
+    assert "name one of pbx, west" in refused.output
+
+
 def test_a_broken_settings_file_ends_with_its_problems(config: Path) -> None:
     config.write_text("ami.secret = 'x'\nquue = 1\n")
     refused = run("serve", "-c", config)
