@@ -14,9 +14,20 @@ from cti.domain.commands import Reply
 from ivr.settings import IvrSettings
 from recordings.speech_check import ModelProblem
 from ringdesk.asterisk_config import READ_CLASSES, HookSettings
-from ringdesk.doctor import access, fastagi, hook, lean, queues, rights, sound_files, speech
+from ringdesk.doctor import (
+    access,
+    fastagi,
+    hook,
+    lean,
+    of_switch,
+    queues,
+    rights,
+    sound_files,
+    speech,
+)
+from ringdesk.doctor.check import Check
 from ringdesk.doctor.switch_facts import judge_clock, judge_version
-from ringdesk.settings import Settings
+from ringdesk.settings import Settings, SwitchSettings
 
 SECOND = 1_000_000
 NOON = 1_795_298_400 * SECOND
@@ -209,6 +220,32 @@ def test_a_hook_pasted_before_the_doctor_learned_more() -> None:
     plan = dialplan()
     older = hook.Dialplan(plan.hook, plan.fallback, plan.doctor[:1])
     assert hook.judge_hook(older, HookSettings(), ["main"]).state == "warn"
+
+
+def test_a_hook_of_another_switch() -> None:
+    plan = dialplan()
+    west = HookSettings(switch="west")
+    silent = hook.judge_hook(plan, west, ["main"])
+    assert (silent.state, "does not say which switch it is, this is west" in silent.said) == (
+        "fail",
+        True,
+    )
+    rows = (*plan.hook[:2], row("ringdesk-in", "_X.", "AGI", f"{plan.hook[2]['AppData']},west"))
+    named = hook.Dialplan(rows, plan.fallback, plan.doctor)
+    assert hook.judge_hook(named, west, ["main"]).state == "ok"
+    assert "says it is the switch west" in hook.judge_hook(named, HookSettings(), ["main"]).said
+
+
+def test_of_several_switches_each_line_and_each_cure_names_its_own() -> None:
+    first = Settings(switches={"west": SwitchSettings()})
+    check = Check("dialplan hook", "fail", "no host under [ami]", hook.PASTE)
+    assert of_switch(check, Settings()) is check
+    assert of_switch(check, first).title == "pbx: dialplan hook"
+    assert of_switch(check, first).fix == hook.PASTE
+    west = of_switch(check, first.at("west"))
+    assert west.title == "west: dialplan hook"
+    assert west.said == "no host under [switches.west.ami]"
+    assert west.fix.startswith("ringdesk asterisk-config --switch west --part extensions")
 
 
 def test_ways_into_the_hook() -> None:
