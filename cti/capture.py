@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from cti.ami.codec import Framer, Message, parse
-from cti.ami.facts import FactReader, UnreadableMessage, parse_timestamp
+from cti.ami.facts import UnreadableMessage, parse_timestamp
+from cti.ami.reader import FactReader
 from cti.domain.book import interface_of
 from cti.domain.events import Event, Micros
 from cti.reducer import Reducer

@@ -14,9 +14,9 @@ import structlog
 
 from cti.agent_names import AgentNames
 from cti.ami.client import AmiClient, ConnectionInfo
-from cti.ami.codec import Message
-from cti.ami.facts import WANTED, FactReader, UnreadableMessage, parse_timestamp
+from cti.ami.facts import WANTED, UnreadableMessage, parse_timestamp
 from cti.ami.joins import JoinReader
+from cti.ami.reader import FactReader
 from cti.ami.settings import AmiSettings
 from cti.clock import Now
 from cti.domain.commands import CommandFailed
@@ -94,13 +94,14 @@ class SwitchFeed:
             group.create_task(self.client.run(), name=f"ami-{self.name}")
             group.create_task(self._keep_whole(), name=f"resync-{self.name}")
 
-    def take(self, message: Message) -> None:
-        """One AMI event."""
-        fact = self.reader.to_fact(message)
+    def take(self, line: bytes, raw: bytes) -> None:
+        """One AMI event: its first line, and all of it."""
+        fact = self.reader.read(line, raw)
         if fact is None:
             return
-        joins = self.joins and self.joins.in_event(message, fact.at)
-        events = [*(self.reducer.apply(joins) if joins else ()), *self.reducer.apply(fact)]
+        joins = self.joins.in_event(line, raw, fact.at) if self.joins else None
+        before = self.reducer.apply(joins) if joins else []
+        events = [*before, *self.reducer.apply(fact)]
         for event in events:
             self._record(self.names.of_switch(event))
         if events:

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 import structlog
 
-from cti.ami.codec import Headers, Message, event_name, parse
+from cti.ami.codec import EVENT, Headers, Message, event_name, first_line, parse
 from cti.ami.link import Counters, Link, LinkLost, LoginRefused
 from cti.ami.settings import AmiSettings
 from cti.domain.commands import CommandFailed, Reply
@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 _CLOCK_SLACK: Final = 2_000_000
 _MOST_HELD: Final = 20_000
+_FULLY_BOOTED: Final = EVENT + b"FullyBooted"
 
 
 class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,12 +52,14 @@ class AmiClient:
     """Keeps a logged-in link to one Asterisk.
 
     ``on_connected(info)`` is called when the PBX is fully booted and takes actions; then
-    ``on_event(message)`` for each event in order, beginning with those since the log-in;
+    ``on_event(line, raw)`` for each event in order, beginning with those since the log-in: its
+    first line (``Event: Hangup``) and all of it, as bytes and without the blank line;
     ``on_lost(reason)`` once for each ``on_connected``. All three are plain functions that must not
     block; one that raises is logged and counted, and the link lives on. Only events named in
-    ``wanted_events`` are parsed and handed on (None: all); ``on_raw`` has each of them before, as
-    bytes. ``now`` gives microseconds since the
-    epoch. ``info`` is of the last connection, ``connected`` tells whether it still stands.
+    ``wanted_events`` are handed on (None: all); ``on_raw(raw)`` has each of them before. ``now``
+    gives microseconds since the epoch.
+
+    ``info`` is of the last connection, ``connected`` tells whether it still stands.
     ``answers`` counts actions by name and result (``ok``, ``refused``, or the kind of
     :class:`CommandFailed`); ``latency`` has, by name, the seconds until Asterisk answered.
     """
@@ -64,7 +67,7 @@ class AmiClient:
     def __init__(
         self,
         settings: AmiSettings,
-        on_event: Callable[[Message], None],
+        on_event: Callable[[bytes, bytes], object],
         *,
         on_connected: Callable[[ConnectionInfo], None] = lambda info: None,
         on_lost: Callable[[str], None] = lambda reason: None,
@@ -80,11 +83,15 @@ class AmiClient:
         self._on_event = on_event
         self._on_connected = on_connected
         self._on_lost = on_lost
-        self._wanted = None if wanted_events is None else frozenset(wanted_events)
+        self._wanted = (
+            None
+            if wanted_events is None
+            else frozenset(EVENT + name.encode() for name in wanted_events)
+        )
         self._now = now
         self._on_raw = on_raw
         self._link: Link | None = None
-        self._held: deque[bytes] = deque(maxlen=_MOST_HELD)
+        self._held: deque[tuple[bytes, bytes]] = deque(maxlen=_MOST_HELD)
         self._booted: asyncio.Future[Message]
 
     @property
@@ -190,7 +197,7 @@ class AmiClient:
         log.info("ami_connected", asterisk=info.asterisk_version, ami=info.ami_version)
         self._guarded(self._on_connected, info)
         while self._held:
-            self._tell(self._held.popleft())
+            self._tell(*self._held.popleft())
 
     def _close(self, link: Link) -> None:
         link.end("Ringdesk closed the link")
@@ -219,21 +226,25 @@ class AmiClient:
     # --- events --------------------------------------------------------------------------------
 
     def _take_event(self, raw: bytes) -> None:
-        name = event_name(raw)
-        if name == "FullyBooted" and not self._booted.done():
-            self._booted.set_result(parse(raw))
-        if self._wanted is not None and name not in self._wanted:
+        line = first_line(raw)
+        if self._wanted is not None and line not in self._wanted:
             self.counters.unwanted_events += 1
-        elif self._link is None:
-            self._held.append(raw)
+        elif self._link is not None:
+            self._tell(line, raw)
         else:
-            self._tell(raw)
+            self._held.append((line, raw))
+        if line == _FULLY_BOOTED and not self._booted.done():
+            self._booted.set_result(parse(raw))
 
-    def _tell(self, raw: bytes) -> None:
+    def _tell(self, line: bytes, raw: bytes) -> None:
         self.counters.events += 1
-        if self._on_raw is not None:
-            self._on_raw(raw)
-        self._guarded(self._on_event, parse(raw))
+        try:
+            if self._on_raw is not None:
+                self._on_raw(raw)
+            self._on_event(line, raw)
+        except Exception:
+            self.counters.callback_errors += 1
+            log.exception("ami_callback_failed", event_type=event_name(raw))
 
     def _guarded(self, callback: Callable[[T], None], value: T) -> None:
         try:

@@ -30,7 +30,7 @@ _EOL: Final = b"\r\n"
 _END: Final = b"\r\n\r\n"
 _BANNER: Final = b"Asterisk Call Manager/"
 _FORBIDDEN: Final = frozenset("\r\n\0")
-_EVENT: Final = b"Event: "
+EVENT: Final = b"Event: "
 
 
 class RefusedValue(CommandFailed):
@@ -124,10 +124,13 @@ class Framer:
         if self._buffer.find(_END, self._searched) < 0:
             self._wait_for_end()
             return []
-        *raws, rest = bytes(self._buffer).split(_END)
-        self._buffer[:] = rest
+        too_long = self._discarding or len(self._buffer) > self._limit
+        raws = bytes(self._buffer).split(_END)
+        self._buffer[:] = raws.pop()
         self._searched = 0
-        whole = self._within_limit(raws)
+        if too_long:
+            raws = self._within_limit(raws)
+        whole = [content for raw in raws if (content := raw.removeprefix(_EOL))]
         self._wait_for_end()
         return whole
 
@@ -154,22 +157,32 @@ class Framer:
             if self._discarding or len(raw) > self._limit:
                 self._discarding = False
                 self.discarded += 1
-            elif content := raw.removeprefix(_EOL):
-                whole.append(content)
+            else:
+                whole.append(raw)
         return whole
+
+
+def first_line(raw: bytes) -> bytes:
+    """The first line of a raw message: ``Event: Hangup``."""
+    return raw.partition(_EOL)[0]
 
 
 def event_name(raw: bytes) -> str:
     """The type of a raw event without parsing it; empty for anything else."""
-    if not raw.startswith(_EVENT):
-        return ""
-    return raw[len(_EVENT) :].split(_EOL, 1)[0].decode("utf-8", "replace")
+    line = first_line(raw)
+    return line[len(EVENT) :].decode("utf-8", "replace") if line.startswith(EVENT) else ""
+
+
+def as_text(raw: bytes) -> str:
+    """A raw message as text; what is no text becomes U+FFFD."""
+    text = raw.decode("utf-8", "replace")
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def parse(raw: bytes) -> Message:
     """A raw message, as :class:`Framer` gives it, as headers. Lines without a name are left out."""
-    text = raw.decode("utf-8", "replace").replace("\0", "\ufffd")
-    return Message(_split_line(line) for line in text.split("\r\n") if ":" in line)
+    lines = as_text(raw).split("\r\n")
+    return Message(_split_line(line) for line in lines if ":" in line)
 
 
 def _split_line(line: str) -> tuple[str, str]:

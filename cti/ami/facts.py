@@ -1,16 +1,16 @@
-"""From AMI messages to facts. Pure: the versions and spellings of Asterisk end here.
+"""What AMI messages say, as facts. Pure: the versions and spellings of Asterisk end here.
+
+:data:`KINDS` is the one table: for each type of event the headers it is read from, and what makes
+a fact of their values. :mod:`cti.ami.reader` fetches the values, in whichever way.
 
 Names of events and headers are those of AMI 2 and later (Asterisk 12 to 22), see the manager
-event reference at docs.asterisk.org. Types not listed in :data:`WANTED` need not even be parsed.
+event reference at docs.asterisk.org. Types not in :data:`KINDS` need not even be parsed.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
-from typing import Protocol
-
-import structlog
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
 
 from cti.domain.events import Micros
 from cti.domain.facts import (
@@ -43,8 +43,6 @@ from cti.domain.facts import (
     Unheld,
 )
 
-log = structlog.get_logger(__name__)
-
 
 class Headers(Protocol):
     """What is needed of a message: :class:`cti.ami.codec.Message` and plain dicts have it."""
@@ -58,64 +56,55 @@ class UnreadableMessage(ValueError):
 
 
 Get = Callable[[str, str], str]
-Make = Callable[[Get, Micros], "Fact | None"]
+Make = Callable[..., Fact | None]
+
+TIMESTAMP: Final = "Timestamp"
 
 # Asterisk's channel states (ast_channel_state) and unreachable device states (ast_device_state).
 _CONDITIONS: dict[str, LegCondition] = {"4": "ring", "5": "ringing", "6": "up"}
 _UNREACHABLE_STATUS = frozenset({"4", "5"})
 _UNREACHABLE_STATE = frozenset({"INVALID", "UNAVAILABLE"})
 _NOBODY = frozenset({"<unknown>", "unknown"})
+_LONGEST_NUMBER = 18  # digits: what 64 bits hold in any case
 
 
-class FactReader:
-    """Reads messages one by one.
+class Kind:
+    """One type of event: the ``headers`` it is read from, and what makes a fact of it.
 
-    ``now`` gives the time for messages without a Timestamp (``timestampevents = no``); without it
-    the time of the message before is used. ``unreadable`` counts, by event type and reason, the
-    messages that could not be read; each pair is logged once.
+    ``headers`` are named in one string, in Asterisk's own order, those in ``needs`` with a star:
+    they must be there and not be empty. ``make(at, *values)`` is given their values in that order
+    (empty where there is none), and gives None where nothing happened that counts; it raises
+    :class:`UnreadableMessage`.
     """
 
-    def __init__(self, now: Callable[[], Micros] | None = None) -> None:
-        self.unreadable: Counter[tuple[str, str]] = Counter()
-        self._now = now
-        self._last: Micros = 0
+    __slots__ = ("headers", "make", "needs")
 
-    def to_fact(self, message: Headers) -> Fact | None:
-        """The fact in the message, or None when it tells nothing about calls."""
-        get = message.get
-        event = get("Event", "")
-        make = _MAKERS.get(event)
-        if make is None:
-            return None
-        try:
-            return make(get, self._time(event, get))
-        except UnreadableMessage as problem:
-            self._count(event, str(problem))
-            return None
+    def __init__(self, make: Make, headers: str) -> None:
+        names = headers.split()
+        self.headers = tuple(name.rstrip("*") for name in names)
+        self.needs = frozenset(name.rstrip("*") for name in names if name.endswith("*"))
+        self.make = make
 
-    def _time(self, event: str, get: Get) -> Micros:
-        stamp = get("Timestamp", "")
-        if stamp:
-            try:
-                self._last = parse_timestamp(stamp)
-                return self._last
-            except UnreadableMessage as problem:
-                self._count(event, str(problem))
-        return self._now() if self._now else self._last
-
-    def _count(self, event: str, problem: str) -> None:
-        self.unreadable[event, problem] += 1
-        if self.unreadable[event, problem] == 1:
-            log.warning("ami_message_unreadable", type=event, problem=problem)
+    def values(self, get: Get) -> list[str]:
+        """What the headers of a message hold. Raises :class:`UnreadableMessage`."""
+        values = [get(name, "") for name in self.headers]
+        for name, value in zip(self.headers, values, strict=True):
+            if not value and name in self.needs:
+                raise UnreadableMessage(f"{name} is missing")
+        return values
 
 
 def parse_timestamp(stamp: str) -> Micros:
     """``1795298470.874261`` as microseconds, exactly (no float). Raises UnreadableMessage."""
     seconds, _, fraction = stamp.partition(".")
     digits = seconds + fraction[:6].ljust(6, "0")
-    if not (seconds and digits.isascii() and digits.isdigit()):
+    if not (seconds and _is_number(digits)):
         raise UnreadableMessage("Timestamp is no time")
     return int(digits)
+
+
+def _is_number(digits: str) -> bool:
+    return digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER
 
 
 def person(value: str) -> str:
@@ -130,9 +119,11 @@ def condition(state: str) -> LegCondition:
 
 def number(get: Get, name: str) -> int:
     """A header that must be a whole number. Raises UnreadableMessage."""
-    value = get(name, "")
-    digits = value.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+    return _number(get(name, ""), name)
+
+
+def _number(value: str, name: str) -> int:
+    if not _is_number(value.removeprefix("-")):
         raise UnreadableMessage(f"{name} is no number")
     return int(value)
 
@@ -142,230 +133,238 @@ def reachable(status: str) -> bool:
     return status not in _UNREACHABLE_STATUS
 
 
-def _needed(get: Get, name: str) -> str:
-    value = get(name, "")
-    if not value:
-        raise UnreadableMessage(f"{name} is missing")
-    return value
-
-
 def place(get: Get) -> str:
     """Where the dialplan of a channel stands: ``context,extension,priority``."""
     return f"{get('Context', '')},{get('Exten', '')},{get('Priority', '')}"
 
 
-def _started(get: Get, at: Micros) -> Fact:
-    leg = _needed(get, "Uniqueid")
+def member(get: Get, at: Micros) -> MemberStatus:
+    """A member in a row of QueueStatus, which calls the interface Location."""
+    queue, interface = get("Queue", ""), get("Location", "") or get("Interface", "")
+    if not (queue and interface):
+        raise UnreadableMessage("Queue or Location is missing")
+    return _member(
+        at, queue, interface, get("StateInterface", ""), get("Status", ""), get("Paused", "")
+    )
+
+
+# --- legs --------------------------------------------------------------------------------------
+
+
+def _started(
+    at: Micros,
+    channel: str,
+    state: str,
+    caller: str,
+    name: str,
+    exten: str,
+    leg: str,
+    linkedid: str,
+) -> Fact:
     return LegStarted(
         at=at,
         leg=leg,
-        linkedid=get("Linkedid", "") or leg,
-        channel=_needed(get, "Channel"),
-        number=person(get("CallerIDNum", "")),
-        name=person(get("CallerIDName", "")),
-        exten=get("Exten", ""),
-        condition=condition(get("ChannelState", "")),
+        linkedid=linkedid or leg,
+        channel=channel,
+        number=person(caller),
+        name=person(name),
+        exten=exten,
+        condition=condition(state),
     )
 
 
-def _renamed(get: Get, at: Micros) -> Fact:
-    return LegRenamed(at=at, leg=_needed(get, "Uniqueid"), channel=_needed(get, "Newname"))
+def _renamed(at: Micros, channel: str, leg: str) -> Fact:
+    return LegRenamed(at=at, leg=leg, channel=channel)
 
 
-def _state(get: Get, at: Micros) -> Fact:
-    return LegState(
-        at=at, leg=_needed(get, "Uniqueid"), condition=condition(get("ChannelState", ""))
-    )
+def _state(at: Micros, state: str, leg: str) -> Fact:
+    return LegState(at=at, leg=leg, condition=condition(state))
 
 
-def _hungup(get: Get, at: Micros) -> Fact:
-    cause = number(get, "Cause") if get("Cause", "") else 0
-    return LegHungUp(at=at, leg=_needed(get, "Uniqueid"), cause=cause)
+def _hungup(at: Micros, leg: str, cause: str) -> Fact:
+    return LegHungUp(at=at, leg=leg, cause=_number(cause, "Cause") if cause else 0)
 
 
-def _hangup_requested(get: Get, at: Micros) -> Fact:
-    return HangupRequested(at=at, leg=_needed(get, "Uniqueid"))
+def _hangup_requested(at: Micros, leg: str) -> Fact:
+    return HangupRequested(at=at, leg=leg)
 
 
-def _picked_up(get: Get, at: Micros) -> Fact:
-    return PickedUp(at=at, leg=_needed(get, "Uniqueid"), target=_needed(get, "TargetUniqueid"))
+def _picked_up(at: Micros, leg: str, target: str) -> Fact:
+    return PickedUp(at=at, leg=leg, target=target)
 
 
-def _message_left(get: Get, at: Micros) -> Fact | None:
+def _message_left(at: Micros, leg: str) -> Fact | None:
     # Without a channel it only tells how many messages a mailbox has.
-    leg = get("Uniqueid", "")
     return MessageLeft(at=at, leg=leg) if leg else None
 
 
-def _dial_began(get: Get, at: Micros) -> Fact:
-    return DialBegan(
-        at=at,
-        leg=_needed(get, "DestUniqueid"),
-        source=get("Uniqueid", ""),
-        dialled=get("DialString", ""),
-    )
+def _dial_began(at: Micros, source: str, leg: str, dialled: str) -> Fact:
+    return DialBegan(at=at, leg=leg, source=source, dialled=dialled)
 
 
-def _dial_ended(get: Get, at: Micros) -> Fact:
-    return DialEnded(at=at, leg=_needed(get, "DestUniqueid"), status=_needed(get, "DialStatus"))
+def _dial_ended(at: Micros, leg: str, status: str) -> Fact:
+    return DialEnded(at=at, leg=leg, status=status)
 
 
-def _entered(get: Get, at: Micros) -> Fact | None:
+# --- bridges -----------------------------------------------------------------------------------
+
+
+def _entered(
+    at: Micros,
+    bridge: str,
+    technology: str,
+    creator: str,
+    name: str,
+    context: str,
+    exten: str,
+    priority: str,
+    leg: str,
+    linkedid: str,
+) -> Fact | None:
     # Parked and waiting channels sit in a holding bridge: nobody talks there.
-    if get("BridgeTechnology", "") == "holding_bridge":
+    if technology == "holding_bridge":
         return None
-    leg = _needed(get, "Uniqueid")
-    linkedid = get("Linkedid", "") or leg
     return BridgeEntered(
         at=at,
         leg=leg,
-        linkedid=linkedid,
-        bridge=_needed(get, "BridgeUniqueid"),
-        place=place(get),
-        conference=get("BridgeName", "") if get("BridgeCreator", "") == "ConfBridge" else "",
+        linkedid=linkedid or leg,
+        bridge=bridge,
+        place=f"{context},{exten},{priority}",
+        conference=name if creator == "ConfBridge" else "",
     )
 
 
-def _left(get: Get, at: Micros) -> Fact:
-    return BridgeLeft(
-        at=at,
-        leg=_needed(get, "Uniqueid"),
-        bridge=_needed(get, "BridgeUniqueid"),
-        place=place(get),
-    )
+def _left(at: Micros, bridge: str, context: str, exten: str, priority: str, leg: str) -> Fact:
+    return BridgeLeft(at=at, leg=leg, bridge=bridge, place=f"{context},{exten},{priority}")
 
 
-def _optimising(get: Get, at: Micros) -> Fact:
-    one, two = _needed(get, "LocalOneUniqueid"), _needed(get, "LocalTwoUniqueid")
+def _optimising(at: Micros, one: str, two: str) -> Fact:
     return LocalOptimising(at=at, one=one, two=two)
 
 
-def _optimised(get: Get, at: Micros) -> Fact:
-    one, two = _needed(get, "LocalOneUniqueid"), _needed(get, "LocalTwoUniqueid")
+def _optimised(at: Micros, one: str, two: str) -> Fact:
     return LocalOptimised(at=at, one=one, two=two)
 
 
-def _held(get: Get, at: Micros) -> Fact:
-    return Held(at=at, leg=_needed(get, "Uniqueid"))
+def _held(at: Micros, leg: str) -> Fact:
+    return Held(at=at, leg=leg)
 
 
-def _unheld(get: Get, at: Micros) -> Fact:
-    return Unheld(at=at, leg=_needed(get, "Uniqueid"))
+def _unheld(at: Micros, leg: str) -> Fact:
+    return Unheld(at=at, leg=leg)
 
 
-def _blind(get: Get, at: Micros) -> Fact | None:
-    if get("Result", "") != "Success":
+def _blind(at: Micros, result: str, leg: str, exten: str) -> Fact | None:
+    return BlindTransferred(at=at, leg=leg, to=exten) if result == "Success" else None
+
+
+def _attended(
+    at: Micros, result: str, leg: str, exten: str, second: str, target: str
+) -> Fact | None:
+    if result != "Success":
         return None
-    leg = _needed(get, "TransfererUniqueid")
-    return BlindTransferred(at=at, leg=leg, to=get("Extension", ""))
+    # Asterisk's own Atxfer asks on the first leg, whose extension is an older story.
+    to = exten if second != leg else ""
+    return AttendedTransferred(at=at, leg=leg, target=target or second, to=to)
 
 
-def _attended(get: Get, at: Micros) -> Fact | None:
-    if get("Result", "") != "Success":
-        return None
-    leg, second = _needed(get, "OrigTransfererUniqueid"), get("SecondTransfererUniqueid", "")
-    return AttendedTransferred(
-        at=at,
-        leg=leg,
-        target=get("TransferTargetUniqueid", "") or second,
-        # Asterisk's own Atxfer asks on the first leg, whose extension is an older story.
-        to=get("SecondTransfererExten", "") if second != leg else "",
-    )
+# --- queues ------------------------------------------------------------------------------------
 
 
-def _joined(get: Get, at: Micros) -> Fact:
+def _joined(
+    at: Micros, context: str, exten: str, priority: str, leg: str, queue: str, position: str
+) -> Fact:
     return QueueJoined(
         at=at,
-        leg=_needed(get, "Uniqueid"),
-        queue=_needed(get, "Queue"),
-        position=number(get, "Position"),
-        place=place(get),
+        leg=leg,
+        queue=queue,
+        position=_number(position, "Position"),
+        place=f"{context},{exten},{priority}",
     )
 
 
-def _abandoned(get: Get, at: Micros) -> Fact:
-    leg = _needed(get, "Uniqueid")
-    return QueueAbandoned(at=at, leg=leg, queue=_needed(get, "Queue"), place=place(get))
+def _abandoned(at: Micros, context: str, exten: str, priority: str, leg: str, queue: str) -> Fact:
+    return QueueAbandoned(at=at, leg=leg, queue=queue, place=f"{context},{exten},{priority}")
 
 
-def _queue_left(get: Get, at: Micros) -> Fact:
-    return QueueLeft(at=at, leg=_needed(get, "Uniqueid"), queue=_needed(get, "Queue"))
+def _queue_left(at: Micros, leg: str, queue: str) -> Fact:
+    return QueueLeft(at=at, leg=leg, queue=queue)
 
 
-def _agent_called(get: Get, at: Micros) -> Fact:
+def _agent_called(
+    at: Micros, source: str, channel: str, leg: str, queue: str, interface: str
+) -> Fact:
     return AgentCalled(
-        at=at,
-        leg=_needed(get, "DestUniqueid"),
-        source=_needed(get, "Uniqueid"),
-        queue=_needed(get, "Queue"),
-        interface=_needed(get, "Interface"),
-        channel=_needed(get, "DestChannel"),
+        at=at, leg=leg, source=source, queue=queue, interface=interface, channel=channel
     )
 
 
-def _agent_connect(get: Get, at: Micros) -> Fact:
-    return AgentConnected(
-        at=at,
-        leg=_needed(get, "DestUniqueid"),
-        source=_needed(get, "Uniqueid"),
-        queue=_needed(get, "Queue"),
-    )
+def _agent_connect(at: Micros, source: str, leg: str, queue: str) -> Fact:
+    return AgentConnected(at=at, leg=leg, source=source, queue=queue)
 
 
-def _ring_no_answer(get: Get, at: Micros) -> Fact:
-    return AgentRingNoAnswer(at=at, leg=_needed(get, "DestUniqueid"))
+def _ring_no_answer(at: Micros, leg: str) -> Fact:
+    return AgentRingNoAnswer(at=at, leg=leg)
 
 
-def member(get: Get, at: Micros) -> MemberStatus:
-    """A member of an event, or of a QueueStatus row (which calls the interface Location)."""
-    interface = get("Interface", "") or _needed(get, "Location")
+def _member(
+    at: Micros, queue: str, interface: str, device: str, status: str, paused: str
+) -> MemberStatus:
     return MemberStatus(
         at=at,
-        queue=_needed(get, "Queue"),
+        queue=queue,
         interface=interface,
-        device=get("StateInterface", "") or interface,
-        reachable=reachable(get("Status", "")),
-        paused=get("Paused", "") == "1",
+        device=device or interface,
+        reachable=reachable(status),
+        paused=paused == "1",
     )
 
 
-def _device(get: Get, at: Micros) -> Fact:
-    return DeviceState(
-        at=at,
-        device=_needed(get, "Device"),
-        reachable=get("State", "") not in _UNREACHABLE_STATE,
-    )
+def _device(at: Micros, device: str, state: str) -> Fact:
+    return DeviceState(at=at, device=device, reachable=state not in _UNREACHABLE_STATE)
 
 
-_MAKERS: dict[str, Make] = {
-    "Newchannel": _started,
-    "Rename": _renamed,
-    "Newstate": _state,
-    "HangupRequest": _hangup_requested,
-    "Hangup": _hungup,
-    "Pickup": _picked_up,
-    "MessageWaiting": _message_left,
-    "DialBegin": _dial_began,
-    "DialEnd": _dial_ended,
-    "BridgeEnter": _entered,
-    "BridgeLeave": _left,
-    "LocalOptimizationBegin": _optimising,
-    "LocalOptimizationEnd": _optimised,
-    "Hold": _held,
-    "Unhold": _unheld,
-    "BlindTransfer": _blind,
-    "AttendedTransfer": _attended,
-    "QueueCallerJoin": _joined,
-    "QueueCallerAbandon": _abandoned,
-    "QueueCallerLeave": _queue_left,
-    "AgentCalled": _agent_called,
-    "AgentConnect": _agent_connect,
-    "AgentRingNoAnswer": _ring_no_answer,
-    "QueueMemberAdded": member,
-    "QueueMemberStatus": member,
-    "QueueMemberPause": member,
-    "DeviceStateChange": _device,
+_PLACE: Final = "Context Exten Priority"
+_MEMBER: Final = Kind(_member, "Queue* Interface* StateInterface Status Paused")
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "Newchannel": Kind(
+        _started, "Channel* ChannelState CallerIDNum CallerIDName Exten Uniqueid* Linkedid"
+    ),
+    "Rename": Kind(_renamed, "Newname* Uniqueid*"),
+    "Newstate": Kind(_state, "ChannelState Uniqueid*"),
+    "HangupRequest": Kind(_hangup_requested, "Uniqueid*"),
+    "Hangup": Kind(_hungup, "Uniqueid* Cause"),
+    "Pickup": Kind(_picked_up, "Uniqueid* TargetUniqueid*"),
+    "MessageWaiting": Kind(_message_left, "Uniqueid"),
+    "DialBegin": Kind(_dial_began, "Uniqueid DestUniqueid* DialString"),
+    "DialEnd": Kind(_dial_ended, "DestUniqueid* DialStatus*"),
+    "BridgeEnter": Kind(
+        _entered,
+        f"BridgeUniqueid* BridgeTechnology BridgeCreator BridgeName {_PLACE} Uniqueid* Linkedid",
+    ),
+    "BridgeLeave": Kind(_left, f"BridgeUniqueid* {_PLACE} Uniqueid*"),
+    "LocalOptimizationBegin": Kind(_optimising, "LocalOneUniqueid* LocalTwoUniqueid*"),
+    "LocalOptimizationEnd": Kind(_optimised, "LocalOneUniqueid* LocalTwoUniqueid*"),
+    "Hold": Kind(_held, "Uniqueid*"),
+    "Unhold": Kind(_unheld, "Uniqueid*"),
+    "BlindTransfer": Kind(_blind, "Result TransfererUniqueid* Extension"),
+    "AttendedTransfer": Kind(
+        _attended,
+        "Result OrigTransfererUniqueid* SecondTransfererExten SecondTransfererUniqueid"
+        " TransferTargetUniqueid",
+    ),
+    "QueueCallerJoin": Kind(_joined, f"{_PLACE} Uniqueid* Queue* Position"),
+    "QueueCallerAbandon": Kind(_abandoned, f"{_PLACE} Uniqueid* Queue*"),
+    "QueueCallerLeave": Kind(_queue_left, "Uniqueid* Queue*"),
+    "AgentCalled": Kind(_agent_called, "Uniqueid* DestChannel* DestUniqueid* Queue* Interface*"),
+    "AgentConnect": Kind(_agent_connect, "Uniqueid* DestUniqueid* Queue*"),
+    "AgentRingNoAnswer": Kind(_ring_no_answer, "DestUniqueid*"),
+    "QueueMemberAdded": _MEMBER,
+    "QueueMemberStatus": _MEMBER,
+    "QueueMemberPause": _MEMBER,
+    "DeviceStateChange": Kind(_device, "Device* State"),
 }
 
-WANTED = frozenset(_MAKERS)
+WANTED = frozenset(KINDS)
 """The event types facts are made of: a reader may drop all others unparsed."""

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import structlog
 
-from cti.ami.codec import Message
+from cti.ami.codec import EVENT, parse
 from cti.domain.events import Micros
 from cti.domain.facts import LegJoins
 
 log = structlog.get_logger(__name__)
 
-EVENTS = frozenset({"Newstate", "QueueCallerJoin", "DialBegin"})
+_LINES = frozenset(EVENT + name for name in (b"Newstate", b"QueueCallerJoin", b"DialBegin"))
 
 _CALL_ID = re.compile(r"[a-z0-9][a-z0-9_]{0,30}-[A-Za-z0-9_.-]{1,120}\Z")
 
@@ -32,12 +32,14 @@ class JoinReader:
     def __init__(self, variable: str, switches: Iterable[str]) -> None:
         self.refused = 0
         self._prefix = f"{variable}="
+        self._needle = self._prefix.encode()
         self._switches = frozenset(switches)
 
-    def in_event(self, message: Message, at: Micros) -> LegJoins | None:
-        """What an event says; None: nothing."""
-        if message.get("Event", "") not in EVENTS:
+    def in_event(self, line: bytes, raw: bytes, at: Micros) -> LegJoins | None:
+        """What an event says, given its first line and all of it; None: nothing."""
+        if line not in _LINES or self._needle not in raw:
             return None
+        message = parse(raw)
         return self._fact(message.get("Uniqueid", ""), message.all("ChanVariable"), at)
 
     def in_rows(self, rows: Iterable[Mapping[str, str]], at: Micros) -> Iterator[LegJoins]:

@@ -29,7 +29,8 @@ from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.manager import Manager
 from panoramisk.message import Message as PanoramiskMessage
 
-from cti.ami.codec import Framer, Headers, Message, encode_action, event_name, parse
+from cti.ami.codec import EVENT, Framer, Headers, Message, encode_action, event_name, parse
+from cti.ami.density import FULL, REST, Density
 from cti.ami.settings import AmiSettings
 from cti.domain.commands import CommandFailed, Reply
 
@@ -92,6 +93,8 @@ class Link(AMIProtocol):  # type: ignore[misc]
         self._on_event = on_event
         self._counters = counters
         self._abandoned: set[str] = set()
+        self._density = Density()
+        self._resting = False
 
     @classmethod
     async def connect(
@@ -213,15 +216,33 @@ class Link(AMIProtocol):  # type: ignore[misc]
         """asyncio's: some bytes. Never raises, for asyncio would drop the link."""
         self.heard_at = asyncio.get_running_loop().time()
         discarded = self._framer.discarded
-        for raw in self._framer.feed(data):
+        raws = self._framer.feed(data)
+        for raw in raws:
             try:
-                self._handle(raw)
+                if not raw.startswith(EVENT):
+                    self._take_answer(raw)
+                elif not ((self.responses or self._abandoned) and self._belongs_to_a_list(raw)):
+                    self._on_event(raw)
             except Exception:
                 self._counters.callback_errors += 1
                 log.exception("ami_message_failed", event_type=event_name(raw))
         self._note_discarded(self._framer.discarded - discarded)
         if self._framer.banner is not None and not self.greeted.done():
             self.greeted.set_result(self._framer.banner)
+        if self._density.take(len(raws), self.heard_at) and len(data) < FULL:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Read on a moment later, all that came meanwhile at once."""
+        if not self._resting and not self.transport.is_closing():
+            self._resting = True
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_later(REST, self._read_on)
+
+    def _read_on(self) -> None:
+        self._resting = False
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _note_discarded(self, count: int) -> None:
         if count:
@@ -233,16 +254,11 @@ class Link(AMIProtocol):  # type: ignore[misc]
                 cure="raise max_message if Asterisk sends such messages on purpose",
             )
 
-    def _handle(self, raw: bytes) -> None:
-        if raw.startswith(b"Event: "):
-            if b"\r\nActionID: " not in raw or not self._belongs_to_a_list(raw):
-                self._on_event(raw)
-        elif raw.startswith(b"Response: "):
-            self._take_answer(parse(raw))
-        else:
+    def _take_answer(self, raw: bytes) -> None:
+        if not raw.startswith(b"Response: "):
             self._counters.unknown_messages += 1
-
-    def _take_answer(self, message: Message) -> None:
+            return
+        message = parse(raw)
         action = self.responses.get(message.action_id)
         if action is None or action.responses:
             self._counters.late_answers += 1
@@ -250,6 +266,9 @@ class Link(AMIProtocol):  # type: ignore[misc]
             self._add(action, message)
 
     def _belongs_to_a_list(self, raw: bytes) -> bool:
+        """Whether it is a row that somebody asked for (not to be asked while nobody waits)."""
+        if b"\r\nActionID: " not in raw:
+            return False
         message = parse(raw)
         action = self.responses.get(message.action_id)
         if action is not None and action.responses:

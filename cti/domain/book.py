@@ -225,7 +225,8 @@ class Book:
 
     def is_optimised(self, bridge: str) -> bool:
         """Whether legs are moving from or to this bridge, and nobody really parts or meets."""
-        return any(bridge in going.bridges for going in self.optimisations.values())
+        going = self.optimisations  # Hardly ever any.
+        return bool(going) and any(bridge in one.bridges for one in going.values())
 
     def other_half(self, leg: Leg) -> Leg | None:
         """The leg that a half of a Local channel hands everything on to."""

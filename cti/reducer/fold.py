@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cti.ami.facts import FactReader, Headers
+from cti.ami.facts import Headers
+from cti.ami.reader import FactReader
 from cti.domain.events import Event
 from cti.reducer import Reducer
 from cti.reducer.state import IsAgent

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from cti.ami.client import AmiClient, ConnectionInfo
-from cti.ami.codec import MAX_HEADERS, MAX_LINE, Message
+from cti.ami.codec import MAX_HEADERS, MAX_LINE, Message, parse
 from cti.ami.settings import AmiSettings
 from cti.domain.commands import (
     AddQueueMember,
@@ -48,7 +48,7 @@ class Linked:
         )
         self.client = AmiClient(
             settings,
-            self.events.append,
+            lambda _line, raw: self.events.append(parse(raw)),
             on_connected=self.connections.append,
             on_lost=self.losses.append,
         )

@@ -58,7 +58,7 @@ class Site:
         ami = AmiSettings.model_validate(
             {"host": host, "port": port, "secret": asterisk.ami_secret}
         )
-        self.client = AmiClient(ami, lambda message: None)
+        self.client = AmiClient(ami, lambda line, raw: None)
         self.engine = open_engine(f"sqlite+aiosqlite:///{folder}/ringdesk.db")
         self.bus = Bus()
         self.journal = Journal(self.engine, self.bus, clock.now, folder / "spool")

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from cti.ami.codec import Message
-from cti.ami.facts import FactReader
+from cti.ami.reader import FactReader
 from cti.capture import read_capture
 from cti.domain import events as ev
 from cti.domain.book import Book

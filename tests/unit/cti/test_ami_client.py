@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from cti.ami.client import AmiClient, ConnectionInfo, _Pauses
 from cti.ami.codec import Framer, Message, parse
+from cti.ami.density import Density
 from cti.ami.settings import AmiSettings
 from cti.domain.commands import AddQueueMember, CommandFailed, Hangup, Reply
 from cti.switch import Switch
@@ -112,7 +113,7 @@ async def rig(*scripts: Script, on_event: Any = None, **changes: Any) -> AsyncIt
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     client = AmiClient(
         quick_settings(server.sockets[0].getsockname()[1], **changes),
-        on_event=lambda event: (on_event or made.events.append)(event),
+        on_event=lambda _line, raw: (on_event or made.events.append)(parse(raw)),
         on_connected=lambda info: made.connected.append(info),
         on_lost=lambda reason: made.lost.append(reason),
         wanted_events=wanted,
@@ -201,7 +202,7 @@ async def test_the_port_is_closed_at_start_and_opens_later(logs: list[Any]) -> N
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    client = AmiClient(quick_settings(port), lambda event: None)
+    client = AmiClient(quick_settings(port), lambda line, raw: None)
     run = asyncio.create_task(client.run())
     async with asyncio.timeout(5):
         while len(reasons(logs, "ami_link_down")) < 3:
@@ -607,6 +608,52 @@ async def test_raising_connection_callbacks_are_guarded_too() -> None:
         r.client._on_connected = r.client._on_lost = stumble
         await r.until(lambda: r.client.counters.links == 2)
         assert r.client.counters.callback_errors == 3
+
+
+async def test_a_stream_read_in_gulps_loses_nothing_and_answers_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cti.ami.link.Density.take", lambda *_: True)
+
+    async def busy(pbx: Pbx) -> None:
+        await pbx.welcome()
+        for number in range(300):
+            pbx.write("Event: Newstate", f"Uniqueid: {number}")
+            await asyncio.sleep(0)
+        await pbx.keep()
+
+    async with rig(busy) as r:
+        await r.up()
+        assert (await r.client.send("Ping")).ok
+        await r.until(lambda: len(r.events) == 301)
+        assert [event.get("Uniqueid") for event in r.events[1:]] == [str(n) for n in range(300)]
+        assert r.lost == []
+
+
+async def test_a_link_that_ends_while_it_rests_is_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cti.ami.link.Density.take", lambda *_: True)
+
+    async def once(pbx: Pbx) -> None:
+        await pbx.welcome()
+        pbx.write("Event: Newstate", "Uniqueid: last")
+
+    async with rig(once, welcomed) as r:
+        await r.until(lambda: r.client.counters.links == 2)
+        assert "last" in [event.get("Uniqueid") for event in r.events]
+
+
+def test_a_stream_is_dense_after_a_while_of_many_messages_and_not_in_a_burst() -> None:
+    density = Density()
+    burst = [density.take(1, 1.0 + n / 10_000) for n in range(200)]
+    assert not any(burst)
+    assert not density.take(1, 5.0), "long ago"
+    busy = [density.take(1, 10.0 + n / 2_000) for n in range(1_000)]
+    assert not any(busy[:100])
+    assert all(busy[102:])
+    calm = [density.take(1, 10.6 + n / 1_000) for n in range(1_000)]
+    assert not any(calm[60:])
 
 
 async def test_garbage_oversized_and_non_utf8_messages_do_not_stop_the_stream(

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from cti.ami.facts import WANTED, FactReader, UnreadableMessage, parse_timestamp
+from cti.ami.facts import WANTED, UnreadableMessage, parse_timestamp
+from cti.ami.reader import FactReader
 from cti.domain import facts
 from cti.domain.facts import Fact
 from tests.unit.cti.reducing import NAMES, facts_of, messages

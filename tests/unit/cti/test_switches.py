@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from cti.agent_names import AgentNames, split
-from cti.ami.codec import Message
 from cti.ami.joins import JoinReader
 from cti.domain.commands import (
     AnyCommand,
@@ -97,25 +96,26 @@ async def test_a_command_for_a_switch_that_is_gone_from_the_settings_says_so() -
 ROW = {"Uniqueid": "1.1", "ChanVariable": "RINGDESK_NEXT=\nRINGDESK_JOINS=east-5.1"}
 
 
-def newstate(value: str, event: str = "Newstate") -> Message:
-    headers = [("Event", event), ("Uniqueid", "1.1")]
-    return Message([*headers, ("ChanVariable", "A=1"), ("ChanVariable", f"RINGDESK_JOINS={value}")])
+def newstate(value: str, event: str = "Newstate") -> tuple[bytes, bytes]:
+    line = f"Event: {event}"
+    headers = ("Uniqueid: 1.1", "ChanVariable: A=1", f"ChanVariable: RINGDESK_JOINS={value}")
+    return line.encode(), "\r\n".join((line, *headers)).encode()
 
 
 def test_the_variable_of_a_trunk_tells_which_call_goes_on() -> None:
     reader = JoinReader("RINGDESK_JOINS", ["east", "west"])
     joins = LegJoins(at=7, leg="1.1", call_id="east-5.1")
-    assert reader.in_event(newstate("east-5.1"), 7) == joins
-    assert reader.in_event(newstate("east-5.1", "Hangup"), 7) is None
+    assert reader.in_event(*newstate("east-5.1"), 7) == joins
+    assert reader.in_event(*newstate("east-5.1", "Hangup"), 7) is None
     assert list(reader.in_rows([ROW, {"Uniqueid": "2.1"}], 7)) == [joins]
-    assert reader.in_event(newstate(""), 7) is None
+    assert reader.in_event(*newstate(""), 7) is None
     assert reader.refused == 0
 
 
 @pytest.mark.parametrize("value", ["north-5.1", "east", "east-", "-5.1", "east-5.1;x", "e" * 300])
 def test_what_is_no_call_of_ours_is_counted_and_joins_nothing(value: str) -> None:
     reader = JoinReader("RINGDESK_JOINS", ["east", "west"])
-    assert reader.in_event(newstate(value), 7) is None
+    assert reader.in_event(*newstate(value), 7) is None
     assert reader.refused == 1
 
 

@@ -139,8 +139,8 @@ def _break_the_reader(world: World) -> None:
     client._take_event(f"Event: Newchannel{who}".encode())
     client._take_event(f"Event: Hangup\r\nUniqueid: 1.1\r\nCause: {NUMBER}x{who}".encode())
 
-    def fail(message: object) -> None:
-        raise ValueError(type(message).__name__)
+    def fail(line: bytes, raw: bytes) -> None:
+        raise ValueError("a bug")
 
     client._on_event = fail
     client._take_event(f"Event: Newchannel{who}".encode())

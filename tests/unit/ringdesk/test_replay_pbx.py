@@ -47,7 +47,7 @@ async def connected(
     pbx: ReplayPbx, on_event: Callable[[Message], Any] = lambda event: None
 ) -> AsyncIterator[AmiClient]:
     settings = AmiSettings(host=pbx.host, port=pbx.port, secret="s3cret", reconnect_min=0.01)
-    client = AmiClient(settings, on_event)
+    client = AmiClient(settings, lambda _line, raw: on_event(parse(raw)))
     run = asyncio.create_task(client.run())
     try:
         await until(lambda: client.connected)
