@@ -18,8 +18,8 @@ from bench.sipp import SippCounts
 from cti.domain import events as ev
 from cti.summary import CallSummary, summarise
 
-SECONDS_OFF = 1.01
-"""queue_log has whole seconds."""
+SECONDS_OFF = 1.5
+"""queue_log has whole seconds, and on a busy machine is written a little late."""
 SHOWN = 10
 
 
