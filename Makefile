@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help install demo test check programs bench-journal bench-pop bench-rate soak lock vendor screenshots clean
+.PHONY: help install demo test check programs bench-ami bench-journal bench-pop bench-rate soak lock vendor screenshots clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 install: $(RUNTIME) ## Prepare .venv with the `ringdesk` command
 
@@ -38,6 +38,9 @@ $(RUNTIME): requirements.lock pyproject.toml tools/venv
 $(DEV): requirements-dev.lock $(RUNTIME)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+bench-ami: $(DEV) ## AMI bytes to domain events, against panoramisk: CPU, memory, cuts
+	@$(BIN)/python -m bench.ami $(ARGS)
 
 bench-journal: $(DEV) programs ## The journal's writer against an ORM, on SQLite and PostgreSQL
 	@$(BIN)/python -m bench.journal $(ARGS)

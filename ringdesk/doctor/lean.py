@@ -13,11 +13,16 @@ from ringdesk.doctor.check import Check
 
 NAME = "event load"
 
-# Types that a lean installation does not send at all (`ringdesk asterisk-config --part lean`).
-_STASIS = frozenset({"VarSet", "TestEvent", "RTCPSent", "RTCPReceived"})
+# Types of classes that our user need not read: dialplan, reporting, cdr, dtmf, agi.
+_CLASSES = frozenset(
+    {
+        *("VarSet", "Newexten", "TestEvent", "RTCPSent", "RTCPReceived", "Cdr"),
+        *("DTMFBegin", "DTMFEnd", "AGIExecStart", "AGIExecEnd"),
+    }
+)
+# Of the class call, which we need: only Asterisk itself can leave it out.
 _CEL = frozenset({"CEL"})
-_CLASSES = frozenset({"Newexten", "Cdr", "DTMFBegin", "DTMFEnd", "AGIExecStart", "AGIExecEnd"})
-HEAVY = _STASIS | _CEL | _CLASSES
+HEAVY = _CLASSES | _CEL
 
 
 def judge_load(events: Iterable[Message], seconds: float) -> Check:
@@ -37,15 +42,13 @@ def judge_load(events: Iterable[Message], seconds: float) -> Check:
 
 
 def _leaner(types: Iterable[str]) -> str:
-    kinds, lean = set(types), render_lean_events()
+    kinds = set(types)
     steps = []
-    if kinds & (_CLASSES | {"VarSet"}):
+    if kinds & _CLASSES:
         steps.append(
             f"in our user's section of manager.conf:\nread = {','.join(READ_CLASSES)}\n"
             f"then: {RELOAD_MANAGER}"
         )
-    if kinds & (_STASIS - {"VarSet"}):
-        steps.append(lean["stasis.conf"].strip())
     if kinds & _CEL:
-        steps.append(lean["cel.conf"].strip())
+        steps.append(render_lean_events()["cel.conf"].strip())
     return "\n".join(steps)
