@@ -254,18 +254,29 @@ def _unheld(at: Micros, leg: str) -> Fact:
     return Unheld(at=at, leg=leg)
 
 
-def _blind(at: Micros, result: str, leg: str, exten: str) -> Fact | None:
-    return BlindTransferred(at=at, leg=leg, to=exten) if result == "Success" else None
+def _blind(at: Micros, result: str, leg: str, transferee: str, exten: str) -> Fact | None:
+    if result != "Success":
+        return None
+    return BlindTransferred(at=at, leg=leg, to=exten, transferee=transferee)
 
 
 def _attended(
-    at: Micros, result: str, leg: str, exten: str, second: str, target: str
+    at: Micros,
+    result: str,
+    back: str,
+    leg: str,
+    exten: str,
+    second: str,
+    transferee: str,
+    target: str,
 ) -> Fact | None:
     if result != "Success":
         return None
     # Asterisk's own Atxfer asks on the first leg, whose extension is an older story.
-    to = exten if second != leg else ""
-    return AttendedTransferred(at=at, leg=leg, target=target or second, to=to)
+    to, back = (exten, back) if second != leg else ("", "")
+    return AttendedTransferred(
+        at=at, leg=leg, second=second, transferee=transferee, target=target, to=to, back=back
+    )
 
 
 # --- queues ------------------------------------------------------------------------------------
@@ -287,8 +298,8 @@ def _abandoned(at: Micros, context: str, exten: str, priority: str, leg: str, qu
     return QueueAbandoned(at=at, leg=leg, queue=queue, place=f"{context},{exten},{priority}")
 
 
-def _queue_left(at: Micros, leg: str, queue: str) -> Fact:
-    return QueueLeft(at=at, leg=leg, queue=queue)
+def _queue_left(at: Micros, context: str, exten: str, priority: str, leg: str, queue: str) -> Fact:
+    return QueueLeft(at=at, leg=leg, queue=queue, place=f"{context},{exten},{priority}")
 
 
 def _agent_called(
@@ -348,15 +359,15 @@ KINDS: Final[Mapping[str, Kind]] = {
     "LocalOptimizationEnd": Kind(_optimised, "LocalOneUniqueid* LocalTwoUniqueid*"),
     "Hold": Kind(_held, "Uniqueid*"),
     "Unhold": Kind(_unheld, "Uniqueid*"),
-    "BlindTransfer": Kind(_blind, "Result TransfererUniqueid* Extension"),
+    "BlindTransfer": Kind(_blind, "Result TransfererUniqueid* TransfereeUniqueid Extension"),
     "AttendedTransfer": Kind(
         _attended,
-        "Result OrigTransfererUniqueid* SecondTransfererExten SecondTransfererUniqueid"
-        " TransferTargetUniqueid",
+        "Result OrigTransfererExten OrigTransfererUniqueid* SecondTransfererExten"
+        " SecondTransfererUniqueid TransfereeUniqueid TransferTargetUniqueid",
     ),
     "QueueCallerJoin": Kind(_joined, f"{_PLACE} Uniqueid* Queue* Position"),
     "QueueCallerAbandon": Kind(_abandoned, f"{_PLACE} Uniqueid* Queue*"),
-    "QueueCallerLeave": Kind(_queue_left, "Uniqueid* Queue*"),
+    "QueueCallerLeave": Kind(_queue_left, f"{_PLACE} Uniqueid* Queue*"),
     "AgentCalled": Kind(_agent_called, "Uniqueid* DestChannel* DestUniqueid* Queue* Interface*"),
     "AgentConnect": Kind(_agent_connect, "Uniqueid* DestUniqueid* Queue*"),
     "AgentRingNoAnswer": Kind(_ring_no_answer, "DestUniqueid*"),

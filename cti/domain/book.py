@@ -90,8 +90,9 @@ class Leg:
     ``dialled``: somebody rings or rang it. ``talking``: another party is in reach of it through
     bridges, ``met``: was once, ``served``: as the customer. ``queue``: the Queue() it is in, as a
     snapshot said. ``left_queue`` is when its last wait ended. ``waits`` and ``talks`` count, for
-    ids. ``leaving``: its party hangs up. ``place`` is where its dialplan stood when it entered the
-    bridge; ``sent_to``: it was sent on from a talk, which is yet to be told.
+    ids. ``up`` is when it was answered and ``leaving`` when its party hung up, 0 for not.
+    ``place`` is where its dialplan stood when it entered the bridge; ``was_in``: the bridge it left
+    last; ``sent``: it was sent on from a talk, which is yet to be told.
     """
 
     id: str
@@ -117,9 +118,11 @@ class Leg:
     talk: Talk | None = None
     waits: int = 0
     talks: int = 0
-    leaving: bool = False
+    up: Micros = 0
+    leaving: Micros = 0
     place: str = ""
-    sent_to: str = ""
+    was_in: str = ""
+    sent: SentOn | None = None
 
     @property
     def interface(self) -> str:
@@ -135,6 +138,7 @@ class QueueEntry:
     queue: str
     leg: Leg
     joined: Micros
+    position: int = 1
     place: str = ""
     answered: bool = False
     waited: Micros = 0
@@ -164,6 +168,19 @@ class Talk:
     call: Call
     other: str
     began: Micros
+
+
+@dataclass(slots=True, eq=False)
+class SentOn:
+    """A party that left a talk in ``bridge`` for the extension ``to``.
+
+    ``there``: it shows that it has arrived, in the ``conference`` if it is one.
+    """
+
+    to: str
+    bridge: str
+    there: bool = False
+    conference: str = ""
 
 
 @dataclass(slots=True, eq=False)

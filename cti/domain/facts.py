@@ -182,18 +182,30 @@ class Unheld(Fact, frozen=True, kw_only=True, gc=False):
 
 
 class BlindTransferred(Fact, frozen=True, kw_only=True, gc=False):
-    """``leg`` sent the party it talked with to the extension ``to``."""
+    """``leg`` sent the party it talked with, ``transferee``, to the extension ``to``.
+
+    The transferee may be there already. It is empty where several talked.
+    """
 
     leg: str
     to: str
+    transferee: str = ""
 
 
 class AttendedTransferred(Fact, frozen=True, kw_only=True, gc=False):
-    """``leg`` joined the party it talked with to ``target``, which it had called as ``to``."""
+    """A phone with the legs ``leg`` and ``second`` joined those whom it talked with on them.
+
+    They are ``transferee`` and ``target``; ``to`` is what was dialled on the second leg, ``back``
+    on the first. Where nobody was on the second leg yet, the transferee stands in its place (in a
+    queue), and there is no target; both may be empty where several talked.
+    """
 
     leg: str
-    target: str
-    to: str
+    second: str
+    transferee: str = ""
+    target: str = ""
+    to: str = ""
+    back: str = ""
 
 
 # --- queues ------------------------------------------------------------------------------------
@@ -221,11 +233,15 @@ class QueueAbandoned(Fact, frozen=True, kw_only=True, gc=False):
 
 
 class QueueLeft(Fact, frozen=True, kw_only=True, gc=False):
-    """The leg no longer waits in ``queue``. ``ended`` is set when a snapshot gave the reason."""
+    """The leg no longer waits in ``queue``. ``ended`` is set when a snapshot gave the reason.
+
+    Another ``place`` than at QueueJoined: the caller pressed the key that leads out of the queue.
+    """
 
     leg: str
     queue: str
     ended: WaitEnd | None = None
+    place: str = ""
 
 
 class AgentCalled(Fact, frozen=True, kw_only=True, gc=False):

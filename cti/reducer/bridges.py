@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti.domain.book import Leg
+from cti.domain.book import Leg, SentOn
 from cti.domain.events import CallTransferred, Micros
 from cti.domain.facts import (
     AttendedTransferred,
@@ -11,7 +11,7 @@ from cti.domain.facts import (
     BridgeLeft,
     BridgeSeen,
 )
-from cti.reducer import calls, legs, optimisation, talks
+from cti.reducer import calls, legs, optimisation, queues, talks
 from cti.reducer.state import State
 
 
@@ -23,12 +23,13 @@ def entered(state: State, fact: BridgeEntered) -> None:
     leg = state.book.legs.get(fact.leg)
     if leg is None:
         return
-    calls.tell_sent_on(state, leg, fact.at, fact.conference)
+    calls.arrived_there(state, leg, fact.at, fact.conference)
     leg.place = fact.place
     legs.move(state, leg, fact.linkedid, fact.at)
     if not fact.conference:
         for other in list(state.book.bridges.get(fact.bridge, {}).values()):
             legs.move(state, other, fact.linkedid, fact.at)
+    leg.was_in = ""
     talks.put_in(state, leg, fact.bridge)
     talks.settle(state, fact.bridge, fact.at)
 
@@ -42,7 +43,8 @@ def left(state: State, fact: BridgeLeft) -> None:
         talks.slip_out(state, leg)
         return
     talks.take_out(state, leg, fact.at)
-    leg.sent_to = _redirected(state, leg, fact.place)
+    to = _redirected(state, leg, fact.place)
+    leg.was_in, leg.sent = fact.bridge, SentOn(to, fact.bridge) if to else None
 
 
 def _redirected(state: State, leg: Leg, place: str) -> str:
@@ -80,26 +82,44 @@ def seen(state: State, fact: BridgeSeen) -> None:
 
 
 def blind_transferred(state: State, fact: BlindTransferred) -> None:
-    """Sent on without asking."""
-    leg = state.book.legs.get(fact.leg)
+    """Sent on without asking: that is why the other stands, or will stand, elsewhere."""
+    leg, transferee = state.book.legs.get(fact.leg), state.book.legs.get(fact.transferee)
     if leg:
         for other in state.book.bridges.get(leg.bridge, {}).values():
-            other.place = ""  # It will stand elsewhere, and this is why.
-        _transferred(state, leg, "blind", fact.to, fact.at)
+            other.place = ""
+    if transferee:
+        transferee.place = ""
+        transferee.sent = None
+    _transferred(state, transferee or leg, leg, "blind", fact.to, fact.at)
 
 
 def attended_transferred(state: State, fact: AttendedTransferred) -> None:
-    """Sent on after a word with the new party, which is told by the number that was dialled."""
-    leg, target = state.book.legs.get(fact.leg), state.book.legs.get(fact.target)
-    if leg:
-        dialled = "" if fact.to == "s" else fact.to
-        to = dialled or (_name(target) if target else "")
-        _transferred(state, leg, "attended", to, fact.at)
+    """Sent on after a word with the new party, which is told by the number that was dialled.
+
+    A phone may give up either of its legs for the other: the customer is who was sent on.
+    """
+    known = state.book.legs
+    first, second = known.get(fact.leg), known.get(fact.second)
+    transferee, target = known.get(fact.transferee), known.get(fact.target)
+    to = fact.to
+    if transferee and target and talks.served((transferee, target)) is target:
+        transferee, target, to = target, transferee, fact.back
+    if transferee and not target and second and second.entry:
+        queues.handed_over(state, second.entry, transferee, fact.at)
+    dialled = "" if to == "s" else to
+    to = dialled or _name(target or second)
+    _transferred(state, transferee or first, first, "attended", to, fact.at)
 
 
-def _name(leg: Leg) -> str:
+def _name(leg: Leg | None) -> str:
+    if leg is None:
+        return ""
     return leg.exten if leg.kind == "local" else leg.interface
 
 
-def _transferred(state: State, leg: Leg, kind: str, to: str, at: Micros) -> None:
-    state.emit(leg.call, CallTransferred, at, kind=kind, to=to, by=leg.agent)
+def _transferred(
+    state: State, customer: Leg | None, by: Leg | None, kind: str, to: str, at: Micros
+) -> None:
+    if customer:
+        agent = by.agent if by else ""
+        state.emit(customer.call, CallTransferred, at, kind=kind, to=to, by=agent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti.domain.book import Call, Leg
+from cti.domain.book import Call, Leg, SentOn
 from cti.domain.events import (
     CallEnded,
     CallOutcome,
@@ -38,11 +38,12 @@ def take_out(state: State, leg: Leg, at: Micros, *, reconstructed: bool = False)
     """The leg no longer belongs to its call; with its last leg the call ends."""
     call = leg.call
     if leg is call.caller:
-        call.gave_up = leg.leaving or reconstructed
+        call.gave_up = bool(leg.leaving) or reconstructed
     if leg.kind == "party":
         call.outsider = call.outsider or not leg.agent
         call.reached = call.reached or bool(leg.agent and leg is not call.caller)
     del call.legs[leg.id]
+    _tell_sent_on(state, call, at)
     if not call.legs:
         _end(state, call, at, reconstructed)
 
@@ -81,12 +82,13 @@ def direction(call: Call) -> Direction:
 def outcome(call: Call) -> CallOutcome:
     """How the call came out.
 
+    A call that an agent took is ``answered``, be the talk shorter than the bridge needed to form.
     An inbound call that reached nobody is ``abandoned`` when the caller gave up, unless the
     ringing or the queue gave up first or a message was left (``busy``, ``no_answer``), or it never
     got through (``failed``). A dialled call that reached nobody tells by its hang-up cause before
     its DIALSTATUS, which is coarser.
     """
-    if call.talked:
+    if call.talked or call.last_wait == "connected":
         return "answered"
     if call.last_wait == "abandoned":
         return "abandoned"
@@ -102,25 +104,57 @@ def message_left(state: State, fact: MessageLeft) -> None:
         leg.call.message = True
 
 
-def tell_sent_on(state: State, leg: Leg, at: Micros, conference: str = "") -> None:
-    """Tell that the party was sent on from a talk, now that it shows where it is."""
-    if leg.sent_to:
-        kind: TransferKind = "conference" if conference else "redirect"
-        state.emit(leg.call, CallTransferred, at, kind=kind, to=conference or leg.sent_to)
-        leg.sent_to = ""
+def arrived_there(state: State, leg: Leg, at: Micros, conference: str = "") -> None:
+    """The party that was sent on from a talk shows where it is now."""
+    if leg.sent:
+        leg.sent.there, leg.sent.conference = True, conference
+        _tell_sent_on(state, leg.call, at)
+
+
+def _tell_sent_on(state: State, call: Call, at: Micros) -> None:
+    """Tell of those who were sent on, once nobody is left who may have sent them.
+
+    Asterisk tells of a blind transfer before it hangs up on who asked for it, but possibly after
+    the party is where it was sent.
+    """
+    for leg in call.legs.values():
+        if leg.sent and leg.sent.there and not _left_behind(call, leg, leg.sent.bridge):
+            tell(state, leg, leg.sent, at)
+
+
+def _left_behind(call: Call, sent: Leg, bridge: str) -> bool:
+    others = [leg for leg in call.legs.values() if leg is not sent and leg.kind == "party"]
+    inside = [leg for leg in others if leg.bridge == bridge]
+    outside = any(leg.was_in == bridge and not leg.bridge and not leg.sent for leg in others)
+    return outside or len(inside) == 1
+
+
+def tell(state: State, leg: Leg, sent: SentOn, at: Micros) -> None:
+    """Tell that the party was sent on from a talk."""
+    leg.sent = None
+    kind: TransferKind = "conference" if sent.conference else "redirect"
+    state.emit(leg.call, CallTransferred, at, kind=kind, to=sent.conference or sent.to)
+
+
+def rings_on(leg: Leg) -> None:
+    """The leg has somebody rung: what comes of that counts, not that a queue gave it back."""
+    if leg.call.last_wait in _TAKEN_OUT:
+        leg.call.last_wait = None
 
 
 def _inbound_outcome(call: Call) -> CallOutcome:
     if call.dial_status == "NOANSWER" and call.dial_cause not in _NORMAL_CAUSES:
         # A phone that refuses before Dial() listens to it: DIALSTATUS is NOANSWER all the same.
         return _BY_CAUSE.get(call.dial_cause, "failed")
+    if call.caller is not None and not call.caller.up and call.cause not in _NORMAL_CAUSES:
+        return _BY_CAUSE.get(call.cause, "failed")
     if call.dial_status and call.dial_status != "CANCEL":
         return _BY_STATUS.get(call.dial_status, "failed")
     if call.gave_up:
         return "abandoned"
     if call.caller is not None and call.caller.condition == "up":
         return "no_answer"  # The dialplan said what it had to say, and hung up.
-    return "abandoned" if call.cause in _NORMAL_CAUSES else "failed"
+    return "abandoned"
 
 
 def _dialled_outcome(call: Call) -> CallOutcome:

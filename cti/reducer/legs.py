@@ -74,6 +74,8 @@ def changed(state: State, fact: LegState) -> None:
     leg = state.book.legs.get(fact.leg)
     if leg:
         leg.condition = fact.condition
+        if fact.condition == "up":
+            leg.up = leg.up or fact.at
         if leg.agent:
             state.touched[leg.agent] = None
 
@@ -119,7 +121,7 @@ def leaving(state: State, fact: HangupRequested) -> None:
     """The party hangs up: what ends now is their doing."""
     leg = state.book.legs.get(fact.leg)
     if leg:
-        leg.leaving = True
+        leg.leaving = leg.leaving or fact.at
 
 
 def hung_up(state: State, fact: LegHungUp) -> None:
@@ -131,7 +133,8 @@ def hung_up(state: State, fact: LegHungUp) -> None:
     at = fact.at
     talks.take_out(state, leg, at)
     optimisation.settle(state, leg.id, at)
-    calls.tell_sent_on(state, leg, at)
+    if leg.sent:
+        calls.tell(state, leg, leg.sent, at)
     talks.release_hold(state, leg, at)
     queues.hung_up(state, leg, at)
     offers.hung_up(state, leg, fact.cause, at)

@@ -23,6 +23,8 @@ _ENDS: dict[str, OfferEnd] = {
     "CHANUNAVAIL": "no_answer",
 }
 _DECLINED_CAUSES = frozenset({17, 21})
+# What a phone says that was not declining: it hung up, rang in vain, was forwarded.
+_NOT_DECLINED_CAUSES = frozenset({0, 16, 18, 19, 20, 23, 26, 127})
 
 
 def agent_called(state: State, fact: AgentCalled) -> None:
@@ -37,7 +39,8 @@ def dial_began(state: State, fact: DialBegan) -> None:
     """A leg is rung; when it is an agent's, that is an offer."""
     leg, source = state.book.legs.get(fact.leg), state.book.legs.get(fact.source)
     if source:
-        calls.tell_sent_on(state, source, fact.at)
+        calls.arrived_there(state, source, fact.at)
+        calls.rings_on(source)
     if leg is None:
         return
     leg.dialled = True
@@ -62,8 +65,9 @@ def _rung(state: State, leg: Leg, source: Leg, fact: DialBegan) -> None:
         agents.release(state, leg)
         agents.adopt(state, leg, leg.offer.agent)
     elif source.entry:
-        interface = leg.interface if leg.kind == "party" else fact.dialled
-        _offer(state, leg, source, interface, fact.at)
+        # A forwarding phone has Local/102@... dialled, and Asterisk leaves the "Local/" out.
+        known = fact.dialled if fact.dialled in state.book.members else leg.interface
+        _offer(state, leg, source, known, fact.at)
     elif leg is leg.call.caller:
         # The first party of a call is called for its own sake: nobody is offered to it.
         state.arrive(leg.call)
@@ -126,15 +130,21 @@ def answered(state: State, leg: Leg, at: Micros) -> None:
     if offer and offer.open and offer.leg is leg:
         if offer.entry:
             offer.entry.answered = True
-        _close(state, offer, "answered", at, at)
+        _close(state, offer, "answered", at, leg.up or at)
 
 
 def hung_up(state: State, leg: Leg, cause: int, at: Micros) -> None:
     """The rung leg is gone."""
     offer = leg.offer
     if offer and offer.open and offer.leg is leg:
-        ended = "rejected" if cause in _DECLINED_CAUSES else offer.said or "cancelled"
+        ended = "rejected" if _declined(leg, cause) else offer.said or "cancelled"
         _close(state, offer, ended, at, offer.said_at or at)
+
+
+def _declined(leg: Leg, cause: int) -> bool:
+    """The phone itself ended the ringing, for another reason than that nobody was there."""
+    refused = leg.leaving and leg.kind == "party" and cause not in _NOT_DECLINED_CAUSES
+    return cause in _DECLINED_CAUSES or bool(refused)
 
 
 def _say(offer: Offer, ended: OfferEnd, at: Micros) -> None:

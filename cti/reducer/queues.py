@@ -15,16 +15,20 @@ def joined(state: State, fact: QueueJoined) -> None:
     leg = state.book.legs.get(fact.leg)
     if leg is None:
         return
-    calls.tell_sent_on(state, leg, fact.at)
+    calls.arrived_there(state, leg, fact.at)
     if leg.entry and leg.entry.queue == fact.queue:
         # Known from a snapshot already, which tells whole seconds only.
         leg.entry.joined, leg.entry.place = fact.at, fact.place
         return
     if leg.entry:
         close(state, leg.entry, _moved(state, leg) or "redirected", fact.at)
+    _begin(state, leg, fact)
+
+
+def _begin(state: State, leg: Leg, fact: QueueJoined) -> QueueEntry:
     leg.waits += 1
     entry_id = f"{state.switch}-{leg.id}-w{leg.waits}"
-    leg.entry = QueueEntry(entry_id, fact.queue, leg, fact.at, fact.place)
+    leg.entry = QueueEntry(entry_id, fact.queue, leg, fact.at, fact.position, fact.place)
     state.emit(
         leg.call,
         CallQueued,
@@ -36,6 +40,17 @@ def joined(state: State, fact: QueueJoined) -> None:
         position=fact.position,
         restored=fact.restored,
     )
+    return leg.entry
+
+
+def handed_over(state: State, entry: QueueEntry, leg: Leg, at: Micros) -> None:
+    """Another leg stands in this one's place in the queue from now on, and is offered as it was."""
+    joined = QueueJoined(at=at, leg=leg.id, queue=entry.queue, position=entry.position)
+    close(state, entry, "redirected", at)
+    new = _begin(state, leg, joined)
+    for rung in state.book.legs.values():
+        if rung.offer and rung.offer.open and rung.offer.entry is entry:
+            rung.offer.entry = new
 
 
 def abandoned(state: State, fact: QueueAbandoned) -> None:
@@ -49,18 +64,22 @@ def abandoned(state: State, fact: QueueAbandoned) -> None:
         return
     ended = _moved(state, entry.leg)
     if ended is None:
-        elsewhere = entry.place and fact.place and entry.place != fact.place
         otherwise: WaitEnd = "abandoned" if entry.leg.leaving else "timeout"
-        ended = "redirected" if elsewhere else otherwise
+        ended = "redirected" if _elsewhere(entry, fact.place) else otherwise
     close(state, entry, ended, fact.at)
 
 
 def left(state: State, fact: QueueLeft) -> None:
-    """The wait is over: an agent took it, or else the queue gave it back to the dialplan."""
+    """The wait is over: an agent took it, or else the queue gave it back to the dialplan.
+
+    A dialplan that stands elsewhere says that the caller pressed the key that leads out.
+    """
     entry = _entry(state, fact.leg, fact.queue)
     if entry:
-        otherwise: WaitEnd = "connected" if entry.answered else "timeout"
-        close(state, entry, _moved(state, entry.leg) or fact.ended or otherwise, fact.at)
+        otherwise: WaitEnd = "redirected" if _elsewhere(entry, fact.place) else "timeout"
+        taken: WaitEnd | None = "connected" if entry.answered else None
+        ended = _moved(state, entry.leg) or fact.ended or taken or otherwise
+        close(state, entry, ended, fact.at)
 
 
 def connected(state: State, fact: AgentConnected) -> None:
@@ -77,11 +96,12 @@ def hung_up(state: State, leg: Leg, at: Micros) -> None:
 
 
 def close(state: State, entry: QueueEntry, ended: WaitEnd, at: Micros) -> None:
-    """End a wait."""
+    """End a wait. One who gave up has waited until then, whenever the queue noticed."""
     leg = entry.leg
     leg.entry, leg.left_queue = None, at
     leg.call.last_wait = ended
-    entry.waited = max(0, at - entry.joined)
+    until = leg.leaving if ended == "abandoned" and leg.leaving else at
+    entry.waited = max(0, until - entry.joined)
     state.emit(
         leg.call,
         WaitEnded,
@@ -97,6 +117,10 @@ def _entry(state: State, leg_id: str, queue: str) -> QueueEntry | None:
     leg = state.book.legs.get(leg_id)
     entry = leg.entry if leg else None
     return entry if entry and entry.queue == queue else None
+
+
+def _elsewhere(entry: QueueEntry, place: str) -> bool:
+    return bool(entry.place and place and entry.place != place)
 
 
 def _moved(state: State, leg: Leg) -> WaitEnd | None:

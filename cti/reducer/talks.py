@@ -59,7 +59,7 @@ def settle(state: State, bridge: str, at: Micros, *, restored: bool = False) -> 
 
 
 def _settle(state: State, parties: list[Leg], at: Micros, *, restored: bool = False) -> None:
-    customer = _customer(parties) if len(parties) > 1 else None
+    customer = served(parties) if len(parties) > 1 else None
     for leg in parties:
         leg.talking = customer is not None
         if customer:
@@ -89,7 +89,7 @@ def parties(state: State, bridge: str) -> list[Leg]:
     return found
 
 
-def _customer(parties: Iterable[Leg]) -> Leg:
+def served(parties: Iterable[Leg]) -> Leg:
     """Who is served: no agent rather than an agent, a caller rather than one who was rung.
 
     Among agents who were all rung (one asks another) it is the first to have been there.
@@ -102,7 +102,7 @@ def _begin(state: State, leg: Leg, other: Leg, at: Micros, restored: bool) -> No
     agent = leg.agent or leg.interface
     talk_id = f"{state.switch}-{leg.id}-t{leg.talks}"
     leg.talk = Talk(talk_id, agent, leg, other.call, other.channel, at)
-    other.call.talked = True
+    other.call.talked = leg.call.talked = True
     entry = leg.offer.entry if leg.offer else None
     if entry and entry.leg is not other:
         entry = None

@@ -141,7 +141,7 @@ def _is_conference_of_calls(book: Book) -> bool:
 def _moves(leg: Leg) -> bool:
     left_behind = leg.served and not leg.talking and leg.bridge
     rings_on = leg.offer and not leg.offer.open and leg.condition != "up"
-    return bool(leg.sent_to or left_behind or rings_on)
+    return bool(leg.sent or left_behind or rings_on)
 
 
 def _talks(events: list[ev.Event]) -> list[tuple[object, ...]]:
