@@ -6,6 +6,7 @@ be packed with gzip, and its line ends may have been turned into plain LF on the
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,8 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from cti.ami.codec import Framer, Message, parse
 from cti.ami.facts import UnreadableMessage, parse_timestamp
 from cti.ami.reader import FactReader
+from cti.capture_start import going_on
 from cti.domain.book import interface_of
 from cti.domain.events import Event, Micros
+from cti.domain.facts import Fact, LegStarted
 from cti.reducer import Reducer
 from cti.reducer.state import IsAgent
 from cti.summary import CallSummary, summarise
@@ -33,8 +36,9 @@ def read_capture(data: bytes) -> list[Message]:
         data = _unpacked(data)
     if not data.strip():
         raise NoCapture("it is empty")
-    if b"\r\n" not in data:
-        data = data.replace(b"\n", b"\r\n")
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if data.count(b"\r\n") * 2 < data.count(b"\n"):
+        data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     # A stream that was cut off may lack the end of its last message.
     messages = [parse(raw) for raw in Framer().feed(data + b"\r\n\r\n")]
     if not any(message.event for message in messages):
@@ -50,16 +54,20 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def calls_in(messages: Sequence[Message], agents: Iterable[str] = ()) -> list[CallSummary]:
-    """The calls of a capture. ``agents`` are interfaces of agents besides those that show."""
-    known = agents_in(messages) | frozenset(agents)
-    events = _fold(messages, known.__contains__)
+    """The calls of a capture. ``agents`` are interfaces of agents besides those that show.
+
+    What was going on before the capture began or goes on after it is measured within it.
+    """
+    before = going_on(messages, next(_times(messages), 0))
+    known = agents_in(messages) | _callers(before) | frozenset(agents)
+    events = _fold(messages, before, known.__contains__)
     return summarise(events, until=max(_times(messages), default=0))
 
 
-def _fold(messages: Sequence[Message], is_agent: IsAgent) -> list[Event]:
+def _fold(messages: Sequence[Message], before: Iterable[Fact], is_agent: IsAgent) -> list[Event]:
     reader, reducer = FactReader(), Reducer("pbx", is_agent)
     withdrawals = _withdrawals(messages)
-    events: list[Event] = []
+    events = [event for fact in before for event in reducer.apply(fact)]
     for number, message in enumerate(messages):
         if number in withdrawals:
             reducer.tag("", message.get("Uniqueid"), "withdrawn")
@@ -114,6 +122,13 @@ def agents_in(messages: Iterable[Message]) -> frozenset[str]:
     for message in messages:
         found.update(_members(message), _named(message))
     return frozenset(name for name in found if name and not name.startswith("Local/"))
+
+
+def _callers(before: Iterable[Fact]) -> frozenset[str]:
+    """The same of legs that were there before the stream: their number is their name."""
+    legs = [fact for fact in before if isinstance(fact, LegStarted)]
+    named = ((interface_of(leg.channel), leg.number) for leg in legs)
+    return frozenset(name for name, number in named if name.partition("/")[2] == number)
 
 
 def _members(message: Message) -> Iterator[str]:

@@ -57,12 +57,54 @@ exten => 720,1,Answer()
  same => n,ConfBridge(720)
 exten => 721,1,Dial(PJSIP/102,20)
  same => n,Hangup()
+exten => 722,1,Busy(1)
+exten => 723,1,Congestion(1)
+exten => 724,1,Answer()
+ same => n,Queue(ringall,c,,,60)
+ same => n,Hangup()
+exten => 725,1,Answer()
+ same => n,Queue(strict,c,,,60)
+ same => n,Wait(1)
+ same => n,Hangup()
+exten => 726,1,Answer()
+ same => n,Queue(keys,c,,,60)
+ same => n,Hangup()
+exten => 727,1,Answer()
+ same => n,Queue(support,c,,,1)
+ same => n,Queue(sales,c,,,60)
+ same => n,Hangup()
+exten => 728,1,Answer()
+ same => n,Queue(support,c,,vm-goodbye,60)
+ same => n,Hangup()
+exten => 729,1,Dial(PJSIP/02079460486@trunk,20)
+ same => n,Hangup()
+exten => 730,1,Dial(PJSIP/101,20,U(screen))
+ same => n,Hangup()
+exten => 731,1,Dial(PJSIP/101,2)
+ same => n,Dial(PJSIP/102,20)
+ same => n,Hangup()
+exten => 732,1,Dial(Local/101@members&Local/102@members,20)
+ same => n,Hangup()
+exten => 733,1,Answer()
+ same => n,FollowMe(one,dn)
+ same => n,Hangup()
+
+[screen]
+exten => s,1,Wait(0.5)
+ same => n,Return()
+
+[out-of-the-queue]
+exten => 1,1,Dial(PJSIP/102,20)
+ same => n,Hangup()
 
 [internal](+)
+exten => 701,1,Goto(from-trunk,701,1)
 exten => 720,1,Answer()
  same => n,ConfBridge(720)
 exten => 750,1,Park()
 exten => 751,1,ParkedCall(default,751)
+exten => 760,1,Park(short)
+exten => 797,1,ChanSpy(PJSIP/101,q)
 exten => 781,1,PickupChan(PJSIP/101)
 exten => _78X,1,Hangup()
 
@@ -76,6 +118,34 @@ parkext = 750
 parkpos = 751-759
 context = parked
 parkingtime = 45
+[short]
+parkext = 760
+parkpos = 761-769
+context = parked-short
+parkingtime = 1
+comebackdialtime = 10
+""",
+    "queues.conf": """
+[ringall](ringdesk-lean)
+strategy = ringall
+timeout = 2
+retry = 1
+[keys](ringdesk-lean)
+timeout = 15
+context = out-of-the-queue
+[strict](ringdesk-lean)
+timeout = 2
+retry = 1
+joinempty = paused,unavailable,invalid
+leavewhenempty = paused,unavailable,invalid
+""",
+    "followme.conf": """
+[general]
+enable_callee_prompt = no
+[one]
+context => members
+number => 101,2
+number => 102,10
 """,
     "confbridge.conf": "quiet=yes\n",
     "features.conf": "[featuremap]\natxfer => *2\n",

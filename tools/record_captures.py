@@ -51,7 +51,8 @@ async def record(release: str, scenarios: list[Scenario]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     prefix = ensure_prefix(default_cache(), release=RELEASES[release])
     async with AsteriskInstance(prefix, ring_timeout=2, more_files=DIALPLAN) as asterisk:
-        await asterisk.cli("module load res_parking")
+        for module in ("res_parking", "app_followme"):
+            await asterisk.cli(f"module load {module}")
         for scenario in scenarios:
             try:
                 await record_one(asterisk, scenario, folder)

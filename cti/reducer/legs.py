@@ -108,6 +108,8 @@ def move(state: State, leg: Leg, linkedid: str, at: Micros) -> None:
     talks.take_out(state, leg, at)
     queues.hung_up(state, leg, at)
     offers.hung_up(state, leg, 0, at)
+    if leg.up and leg.offer:
+        leg.call.talked = True  # Who answers here talks there: a customer has taken the call over.
     calls.take_out(state, leg, at)
     call = leg.call = calls.call_of(state, linkedid)
     call.legs[leg.id] = leg

@@ -5,12 +5,15 @@ A scenario drives phones and returns its calls in the order of their arrival.
 
 from scenarios import (  # noqa: F401 - each puts its scenarios into the list
     agents,
+    handed_on,
     local_channels,
     menus,
     moved,
     parking,
+    phones,
     programs,
     queueing,
+    strategies,
     transfers,
 )
 from scenarios.base import SCENARIOS, Scenario
