@@ -22,10 +22,6 @@ def joined(state: State, fact: QueueJoined) -> None:
         return
     if leg.entry:
         close(state, leg.entry, _moved(state, leg) or "redirected", fact.at)
-    _begin(state, leg, fact)
-
-
-def _begin(state: State, leg: Leg, fact: QueueJoined) -> QueueEntry:
     leg.waits += 1
     entry_id = f"{state.switch}-{leg.id}-w{leg.waits}"
     leg.entry = QueueEntry(entry_id, fact.queue, leg, fact.at, fact.position, fact.place)
@@ -40,17 +36,15 @@ def _begin(state: State, leg: Leg, fact: QueueJoined) -> QueueEntry:
         position=fact.position,
         restored=fact.restored,
     )
-    return leg.entry
 
 
 def handed_over(state: State, entry: QueueEntry, leg: Leg, at: Micros) -> None:
     """Another leg stands in this one's place in the queue from now on, and is offered as it was."""
-    joined = QueueJoined(at=at, leg=leg.id, queue=entry.queue, position=entry.position)
     close(state, entry, "redirected", at)
-    new = _begin(state, leg, joined)
+    joined(state, QueueJoined(at=at, leg=leg.id, queue=entry.queue, position=entry.position))
     for rung in state.book.legs.values():
         if rung.offer and rung.offer.open and rung.offer.entry is entry:
-            rung.offer.entry = new
+            rung.offer.entry = leg.entry
 
 
 def abandoned(state: State, fact: QueueAbandoned) -> None:

@@ -92,9 +92,19 @@ def parties(state: State, bridge: str) -> list[Leg]:
 def served(parties: Iterable[Leg]) -> Leg:
     """Who is served: no agent rather than an agent, a caller rather than one who was rung.
 
-    Among agents who were all rung (one asks another) it is the first to have been there.
+    Among equals (one agent asks another) it is the first to have been there. A snapshot tells
+    that in whole seconds; within one, Asterisk counts its Uniqueids up.
     """
-    return min(parties, key=lambda leg: (bool(leg.agent), leg.dialled, leg.started))
+    return min(
+        parties,
+        key=lambda leg: (
+            bool(leg.agent),
+            leg.dialled,
+            leg.started // 1_000_000,
+            len(leg.id),
+            leg.id,
+        ),
+    )
 
 
 def _begin(state: State, leg: Leg, other: Leg, at: Micros, restored: bool) -> None:

@@ -101,6 +101,39 @@ def test_how_a_ringing_ends(pbx: Pbx, status: str, cause: int, ended: OfferEnd) 
     pbx.over()
 
 
+@pytest.mark.parametrize(
+    ("cause", "ended"),
+    [
+        (19, "no_answer"),  # 480: nobody is there
+        (18, "no_answer"),  # 408
+        (23, "no_answer"),  # 302: forwarded
+        (58, "rejected"),  # 488
+        (1, "rejected"),  # 404
+    ],
+)
+def test_a_phone_that_ends_the_ringing_itself(pbx: Pbx, cause: int, ended: OfferEnd) -> None:
+    pbx.queued_caller()
+    pbx.ring("2", AGENT, "PJSIP/101")
+    pbx.say(facts.HangupRequested, leg="2")
+    pbx.say(facts.AgentRingNoAnswer, leg="2")
+    pbx.hang_up("2", cause=cause)
+    assert pbx.told(ev.OfferEnded, "ended") == [ended]
+    pbx.hang_up("1", cause=0)
+    pbx.over()
+
+
+def test_a_ringing_lasts_until_the_phone_is_picked_up(pbx: Pbx) -> None:
+    """The dialplan may keep the agent from the caller for a while after that."""
+    pbx.queued_caller()
+    pbx.ring("2", AGENT, "PJSIP/101")
+    pbx.say(facts.LegState, leg="2", condition="up")
+    pbx.say(facts.HangupRequested, leg="9")
+    pbx.say(facts.DialEnded, leg="2", status="ANSWER")
+    assert pbx.told(ev.OfferEnded, "rang") == [2 * SECOND]
+    pbx.hang_up("2", "1")
+    pbx.over()
+
+
 def test_all_phones_ring_and_one_answers(pbx: Pbx) -> None:
     pbx.queued_caller()
     pbx.ring("2", AGENT, "PJSIP/101")
@@ -122,6 +155,44 @@ def test_a_wait_that_the_queue_ends_is_a_timeout(pbx: Pbx) -> None:
     pbx.hang_up("1")
     assert pbx.told(ev.QueueLeft, "ended") == ["timeout"]
     assert pbx.told(ev.CallEnded, "outcome") == ["no_answer"]
+    pbx.over()
+
+
+def test_a_key_leads_out_of_the_queue(pbx: Pbx) -> None:
+    pbx.queued_caller()
+    pbx.say(facts.QueueLeft, leg="1", queue="support", place="keys,1,0")
+    pbx.hang_up("1")
+    assert pbx.told(ev.QueueLeft, "ended") == ["redirected"]
+    pbx.over()
+
+
+def test_who_gives_up_has_waited_until_then(pbx: Pbx) -> None:
+    """While an agent hears an announcement, the queue does not notice."""
+    pbx.queued_caller()
+    pbx.say(facts.HangupRequested, leg="1")
+    pbx.say(facts.QueueAbandoned, leg="1", queue="support", place="in,200,3")
+    assert pbx.told(ev.QueueLeft, "ended") == ["abandoned"]
+    assert pbx.told(ev.QueueLeft, "waited") == [SECOND]
+    pbx.hang_up("1")
+    pbx.over()
+
+
+@pytest.mark.parametrize(
+    ("status", "leaving", "outcome"),
+    [("BUSY", False, "busy"), ("CANCEL", True, "abandoned"), ("NOANSWER", False, "no_answer")],
+)
+def test_what_comes_after_the_queue_counts(
+    pbx: Pbx, status: str, leaving: bool, outcome: CallOutcome
+) -> None:
+    pbx.queued_caller()
+    pbx.say(facts.QueueLeft, leg="1", queue="support")
+    pbx.leg("2", "PJSIP/trunk-2", condition="down")
+    pbx.say(facts.DialBegan, leg="2", source="1", dialled="07700900123@trunk")
+    if leaving:
+        pbx.say(facts.HangupRequested, leg="1")
+    pbx.say(facts.DialEnded, leg="2", status=status)
+    pbx.hang_up("2", "1", cause=0)
+    assert pbx.told(ev.CallEnded, "outcome") == [outcome]
     pbx.over()
 
 
@@ -176,6 +247,102 @@ def test_a_customer_redirected_out_of_a_talk(pbx: Pbx) -> None:
     pbx.hang_up("2", "1")
     assert pbx.told(ev.CallTransferred, "kind") == ["redirect"]
     assert pbx.told(ev.CallTransferred, "to") == ["manager"]
+    pbx.over()
+
+
+def _talking(pbx: Pbx) -> None:
+    pbx.queued_caller()
+    pbx.ring("2", AGENT, "PJSIP/101")
+    pbx.pick_up("2")
+    pbx.say(facts.QueueLeft, leg="1", queue="support")
+    pbx.say(facts.BridgeEntered, leg="2", linkedid="1", bridge="b", place="in,s,1")
+    pbx.say(facts.BridgeEntered, leg="1", linkedid="1", bridge="b", place="in,200,3")
+
+
+LEFT = (facts.BridgeLeft, {"leg": "1", "bridge": "b", "place": "in,201,1"})
+AGENT_LEFT = (facts.BridgeLeft, {"leg": "2", "bridge": "b", "place": "in,s,1"})
+JOINED = (facts.QueueJoined, {"leg": "1", "queue": "sales", "position": 1})
+BLIND = (facts.BlindTransferred, {"leg": "2", "to": "201", "transferee": "1"})
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        (BLIND, LEFT, AGENT_LEFT, JOINED),
+        (LEFT, BLIND, AGENT_LEFT, JOINED),
+        (LEFT, AGENT_LEFT, BLIND, JOINED),
+        (LEFT, AGENT_LEFT, JOINED, BLIND),
+        (LEFT, JOINED, BLIND, AGENT_LEFT),
+        (AGENT_LEFT, LEFT, JOINED, BLIND),
+    ],
+)
+def test_a_blind_transfer_is_one_whenever_it_is_said(
+    pbx: Pbx, order: tuple[tuple[type[facts.Fact], dict[str, object]], ...]
+) -> None:
+    """Asterisk's threads race: the customer may be in the next queue before it is said."""
+    _talking(pbx)
+    for kind, fields in order:
+        pbx.say(kind, **fields)
+    pbx.hang_up("2", "1")
+    assert pbx.told(ev.CallTransferred, "kind") == ["blind"]
+    assert pbx.told(ev.CallTransferred, "to") == ["201"]
+    assert pbx.told(ev.CallTransferred, "by") == ["PJSIP/101"]
+    pbx.over()
+
+
+def test_a_redirect_is_told_when_nobody_is_left_who_may_have_transferred(pbx: Pbx) -> None:
+    _talking(pbx)
+    for kind, fields in (LEFT, AGENT_LEFT, JOINED):
+        pbx.say(kind, **fields)
+    assert pbx.told(ev.CallTransferred, "kind") == []
+    pbx.hang_up("2")
+    assert pbx.told(ev.CallTransferred, "kind") == ["redirect"]
+    assert pbx.told(ev.CallTransferred, "to") == ["201"]
+    pbx.hang_up("1")
+    pbx.over()
+
+
+def test_a_place_in_the_queue_is_handed_over(pbx: Pbx) -> None:
+    """101 waits in sales on another leg, while 102 rings, and gives the customer this place."""
+    _talking(pbx)
+    pbx.leg("3", "PJSIP/101-2", call="3", number="101", exten="701")
+    pbx.say(facts.QueueJoined, leg="3", queue="sales", position=1)
+    pbx.leg("4", OTHER, call="3", condition="down")
+    pbx.say(facts.DialBegan, leg="4", source="3", dialled="PJSIP/102")
+    pbx.say(facts.BridgeLeft, leg="1", bridge="b")
+    pbx.say(facts.AttendedTransferred, leg="2", second="3", transferee="1", to="701")
+    pbx.hang_up("2", "3")
+    pbx.pick_up("4")
+    pbx.say(facts.QueueLeft, leg="1", queue="sales")
+    pbx.meet("c", "4", "1")
+    pbx.hang_up("4", "1")
+    waits = list(
+        zip(pbx.told(ev.QueueLeft, "call_id"), pbx.told(ev.QueueLeft, "ended"), strict=True)
+    )
+    assert waits == [("pbx-1", "connected"), ("pbx-3", "redirected"), ("pbx-1", "connected")]
+    assert pbx.told(ev.CallAnswered, "queue") == ["support", "sales"]
+    assert pbx.told(ev.CallTransferred, "to") == ["701"]
+    pbx.over()
+
+
+def test_a_member_that_is_forwarded_is_the_phone_that_rings(pbx: Pbx) -> None:
+    """Asterisk names Local/102@internal without its technology then."""
+    pbx.queued_caller()
+    pbx.leg("2", "Local/102@internal-1;1", condition="down")
+    pbx.leg("3", "Local/102@internal-1;2")
+    pbx.say(facts.DialBegan, leg="2", source="1", dialled="102@internal")
+    assert pbx.told(ev.AgentOffered, "agent") == ["PJSIP/102"]
+    pbx.hang_up("3", "2", "1")
+    pbx.over()
+
+
+def test_a_talk_too_short_for_a_bridge_was_one(pbx: Pbx) -> None:
+    pbx.queued_caller()
+    pbx.ring("2", AGENT, "PJSIP/101")
+    pbx.pick_up("2")
+    pbx.say(facts.QueueLeft, leg="1", queue="support")
+    pbx.hang_up("2", "1")
+    assert pbx.told(ev.CallEnded, "outcome") == ["answered"]
     pbx.over()
 
 
@@ -318,6 +485,8 @@ def test_an_agent_who_dials_talks_as_the_agent(pbx: Pbx) -> None:
         ("ring", True, 0, "abandoned"),
         ("ring", False, 0, "abandoned"),
         ("ring", False, 3, "failed"),
+        ("ring", True, 17, "busy"),  # The dialplan said busy, and the caller's phone hung up.
+        ("ring", True, 34, "failed"),
     ],
 )
 def test_a_caller_who_reaches_nobody(

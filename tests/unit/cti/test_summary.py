@@ -6,11 +6,14 @@ import gzip
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cti.ami.codec import Framer
+from cti.ami.facts import WANTED
 from cti.capture import NoCapture, agents_in, calls_in, read_capture
 from cti.summary import CallSummary, Offer, Talk, Transfer, Wait
-from tests.unit.cti.reducing import CAPTURES, NAMES, is_agent
+from tests.unit.cti.reducing import CAPTURES, NAMES, RECORDED, is_agent
 
 
 def raw(name: str) -> bytes:
@@ -38,10 +41,20 @@ def test_a_blind_transfer_in_a_few_lines() -> None:
         gzip.compress,
         lambda data: b"Asterisk Call Manager/11.0.0\r\nResponse: Success\r\n\r\n" + data,
         lambda data: data.replace(b"\r\n", b"\n"),
+        lambda data: b"Asterisk Call Manager/11.0.0\r\n" + data.replace(b"\r\n", b"\n"),
+        lambda data: b"\xef\xbb\xbf" + data,
         lambda data: b"Asterisk Call Manager/5.0.4\r\n" + data.rstrip(),
         lambda data: data + b"Asterisk Call Manager/11.0.0\r\nResponse: Success\r\n\r\n",
     ],
-    ids=["gzip", "banner and log-in", "plain line ends", "cut at the end", "second log-in"],
+    ids=[
+        "gzip",
+        "banner and log-in",
+        "plain line ends",
+        "mixed",
+        "byte order mark",
+        "cut at the end",
+        "second log-in",
+    ],
 )
 def test_however_the_stream_was_kept(wrap) -> None:  # type: ignore[no-untyped-def]
     assert calls_in(read_capture(wrap(raw("d1_blind_sip_refer")))) == [BLIND]
@@ -69,6 +82,71 @@ def test_the_phones_of_the_house_show_in_the_stream(name: str) -> None:
     assert all(is_agent(interface) for interface in found)
     told = msgspec.json.encode(calls_in(read_capture(raw(name)))).decode()
     assert all(interface in told for interface in ("PJSIP/trunk",) if interface in found)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_lean_set_of_events_says_the_same(name: str) -> None:
+    messages = read_capture(raw(name))
+    lean = [message for message in messages if message.event in WANTED]
+    assert len(lean) < len(messages)
+    assert calls_in(lean) == calls_in(messages)
+
+
+Words = tuple[list[tuple[str, str | None]], list[tuple[str, str | None]], list[str], list[str]]
+
+
+def in_words(call: CallSummary) -> Words:
+    return (
+        [(wait.queue, wait.ended) for wait in call.waits],
+        [(offer.agent, offer.ended) for offer in call.offers],
+        [talk.agent for talk in call.talks],
+        [transfer.to for transfer in call.transfers],
+    )
+
+
+WAIT, RING, SECOND_RING = (
+    ("support", "connected"),
+    ("PJSIP/6001", "answered"),
+    ("PJSIP/6002", "answered"),
+)
+ONE, TWO = "PJSIP/6001", "PJSIP/6002"
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ("QueueCallerJoin", ([WAIT], [RING, SECOND_RING], [ONE, TWO], ["6002"])),
+        ("AgentCalled", ([WAIT], [RING, SECOND_RING], [ONE, TWO], ["6002"])),
+        ("QueueCallerLeave", ([], [SECOND_RING], [ONE, TWO], ["6002"])),
+        ("BridgeEnter", ([], [], [TWO], [])),
+    ],
+)
+def test_a_stream_that_begins_in_mid_call(after: str, expected: Words) -> None:
+    """What goes on then is told from there on; agents are known by their numbers."""
+    messages = read_capture(raw("d1_blind_sip_refer"))
+    last = max(n for n, message in enumerate(messages) if message.event == after)
+    [call] = calls_in(messages[last + 1 :])
+    assert (call.direction, call.outcome) == ("inbound", "answered")
+    assert in_words(call) == expected
+
+
+def test_a_talk_that_went_on_before_is_measured_from_the_beginning_of_the_stream() -> None:
+    messages = read_capture(raw("a1_queue_answered_hold_agent_hangup"))
+    held = next(n for n, message in enumerate(messages) if message.event == "Hold")
+    [call] = calls_in(messages[held:])
+    left = float(next(m for m in messages if m.event == "BridgeLeave").get("Timestamp"))
+    since = left - float(messages[held].get("Timestamp"))
+    assert [talk.seconds for talk in call.talks] == [pytest.approx(since, abs=0.002)]
+
+
+@given(st.sampled_from(RECORDED), st.integers(0, 2**32))
+@settings(max_examples=150, deadline=None)
+def test_wherever_a_stream_begins_its_calls_end(name: str, seed: int) -> None:
+    messages = read_capture(raw(name))
+    told = calls_in(messages[seed % len(messages) :])
+    assert all(call.outcome for call in told)
+    parts = [part for call in told for part in (*call.waits, *call.offers)]
+    assert all(part.ended for part in parts)
 
 
 def test_a_call_that_goes_on_is_measured_up_to_the_end_of_the_stream() -> None:

@@ -24,7 +24,7 @@ def test_for_people() -> None:
         "  wait      support                      10.324 s  connected",
         "  offer     PJSIP/6003                    4.000 s  no_answer",
         "  offer     PJSIP/6003                    4.002 s  no_answer",
-        "  offer     PJSIP/6001                    0.314 s  answered",
+        "  offer     PJSIP/6001                    0.312 s  answered",
         "  talk      PJSIP/6001                    0.506 s",
         "",
         "1 call",
@@ -42,7 +42,7 @@ def test_for_programs() -> None:
             "offers": [
                 {"agent": "PJSIP/6003", "seconds": 4.0, "ended": "no_answer"},
                 {"agent": "PJSIP/6003", "seconds": 4.002, "ended": "no_answer"},
-                {"agent": "PJSIP/6001", "seconds": 0.314, "ended": "answered"},
+                {"agent": "PJSIP/6001", "seconds": 0.312, "ended": "answered"},
             ],
             "talks": [{"agent": "PJSIP/6001", "seconds": 0.506}],
             "transfers": [],
