@@ -146,13 +146,14 @@ def _inbound_outcome(call: Call) -> CallOutcome:
     if call.dial_status == "NOANSWER" and call.dial_cause not in _NORMAL_CAUSES:
         # A phone that refuses before Dial() listens to it: DIALSTATUS is NOANSWER all the same.
         return _BY_CAUSE.get(call.dial_cause, "failed")
-    if call.caller is not None and not call.caller.up and call.cause not in _NORMAL_CAUSES:
-        return _BY_CAUSE.get(call.cause, "failed")
     if call.dial_status and call.dial_status != "CANCEL":
         return _BY_STATUS.get(call.dial_status, "failed")
+    was_up = call.caller is not None and call.caller.condition == "up"
+    if not was_up and call.cause not in _NORMAL_CAUSES:
+        return _BY_CAUSE.get(call.cause, "failed")
     if call.gave_up:
         return "abandoned"
-    if call.caller is not None and call.caller.condition == "up":
+    if was_up:
         return "no_answer"  # The dialplan said what it had to say, and hung up.
     return "abandoned"
 
