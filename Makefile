@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help install demo test check programs bench-ami bench-journal bench-pop bench-rate soak lock vendor screenshots clean
+.PHONY: help install demo test check programs bench-ami bench-journal bench-pop bench-rate bench-resync soak lock vendor screenshots clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ bench-pop: $(DEV) ## Screen-pop, AMI line to browser, against panoramisk + aioht
 
 bench-rate: $(DEV) programs ## What Ringdesk takes of the CPU beside its Asterisk at 40 calls a second
 	@$(BIN)/python -m bench.rate $(ARGS)
+
+bench-resync: $(DEV) ## How long until 500 live calls are whole again after a restart
+	@$(BIN)/python -m bench.resync $(ARGS)
 
 soak: $(DEV) programs ## SIPp at 20 calls/s for MINUTES=20: every count equal, memory flat
 	@$(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)

@@ -1,8 +1,9 @@
 """What one Asterisk says, carried into the journal; after each log-in the picture is made whole.
 
 The AMI reader calls :meth:`SwitchFeed.take` for each event: fact, reducer, journal, in one go and
-without waiting for anybody. After a log-in the PBX's channels and queues are read and compared with
-the book (:mod:`cti.resync`); only then is the switch said to be connected.
+without waiting for anybody. After a log-in the PBX's channels and queues are read; what its own
+records tell of the time before is folded (:mod:`cti.past`), the rest is compared with the book
+(:mod:`cti.resync`); only then is the switch said to be connected.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+import msgspec
 import structlog
 
 from cti.agent_names import AgentNames
@@ -22,6 +24,8 @@ from cti.clock import Now
 from cti.domain.commands import CommandFailed
 from cti.domain.events import Event, Micros, SwitchConnected, SwitchLost
 from cti.histogram import LAG_BOUNDS, Histogram
+from cti.holds import holders
+from cti.past import Past
 from cti.reducer import Reducer
 from cti.resync import read_snapshot, resync
 from cti.switch import Switch
@@ -36,7 +40,8 @@ class SwitchFeed:
 
     ``is_agent`` says of an agent's name whether there is such an agent; ``names`` turns it into the
     interface on this switch and back. ``tape`` is given each message as it came. ``joins``
-    finds the calls that came from another switch.
+    finds the calls that came from another switch; ``past`` tells of the time in which nobody
+    looked.
 
     ``counters`` of :attr:`client` and :attr:`reader` tell what was passed over; ``lag`` has the
     seconds from the PBX's own timestamp until the events made of it were on the bus; ``resyncs``
@@ -53,6 +58,7 @@ class SwitchFeed:
         tape: Callable[[bytes], None] | None = None,
         names: AgentNames | None = None,
         joins: JoinReader | None = None,
+        past: Past | None = None,
     ) -> None:
         self.name = name
         self.names = names or AgentNames()
@@ -74,6 +80,7 @@ class SwitchFeed:
         self.joins = joins
         self._record = record
         self._now = now
+        self._past = past or Past()
         self._connected = asyncio.Event()
         self._before: ConnectionInfo | None = None
         self._whole = False
@@ -85,20 +92,23 @@ class SwitchFeed:
 
     def restore(self, events: Iterable[Event]) -> None:
         """Take up the calls that had not ended when Ringdesk last ran; before :meth:`run`."""
-        own = (event for event in events if event.switch == self.name)
-        self.reducer.restore(self.names.to_switch(event) for event in own)
+        own = [self.names.to_switch(event) for event in events if event.switch == self.name]
+        self.reducer.restore(own)
+        self._past.open(own, self.name)
 
     async def run(self) -> None:
         """Keep the link and the picture until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.client.run(), name=f"ami-{self.name}")
             group.create_task(self._keep_whole(), name=f"resync-{self.name}")
+            group.create_task(self._past.heard.run(), name=f"heard-{self.name}")
 
     def take(self, line: bytes, raw: bytes) -> None:
         """One AMI event: its first line, and all of it."""
         fact = self.reader.read(line, raw)
         if fact is None:
             return
+        self._past.hear(fact.at)
         joins = self.joins.in_event(line, raw, fact.at) if self.joins else None
         before = self.reducer.apply(joins) if joins else []
         events = [*before, *self.reducer.apply(fact)]
@@ -109,6 +119,7 @@ class SwitchFeed:
 
     def _on_connected(self, _info: ConnectionInfo) -> None:
         self.reducer.hold()
+        self._past.hold()
         self._connected.set()
 
     def _on_lost(self, reason: str) -> None:
@@ -143,10 +154,19 @@ class SwitchFeed:
                     cure="give the manager user write = reporting in manager.conf",
                 )
                 return False
+        began = info.started_at + at - self._now() if info and info.started_at else 0
         snapshot = read_snapshot(channels.rows, queues.rows, at)
+        missed = await self._past.missed(self.reducer.book, self.name, snapshot, began)
+        holding = await holders(snapshot, self.switch.perform)
+        if not self.client.connected or self.client.info is not info:
+            return False  # lost again: facts are held back for another snapshot
+        for event in self.reducer.fill(missed.facts):
+            self._record(self.names.of_switch(event))
+        snapshot = msgspec.structs.replace(snapshot, died_at=missed.died_at, holding=holding)
         joins = self.joins.in_rows(channels.rows, at) if self.joins else ()
         for event in self.reducer.catch_up([*resync(self.reducer.book, snapshot), *joins]):
             self._record(self.names.of_switch(event))
+        self._past.caught_up(at)
         if info is not None:
             self._say_connected(info)
         return True

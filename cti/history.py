@@ -20,6 +20,7 @@ from cti.domain import events as ev
 from cti.tables import calls, talks
 
 PATH_SEPARATOR = " › "
+_MOST_ASKED = 500
 NOBODY = 0
 """As ``customer_id`` of a change: the call belongs to no customer."""
 
@@ -261,6 +262,15 @@ class History:
         for row in order:
             together[row.joined_to or row.call_id].append(row)
         return {call_id: together[root] for call_id, root in first.items()}
+
+    async def known(self, call_ids: Sequence[str]) -> set[str]:
+        """Which of these calls there are."""
+        found: set[str] = set()
+        for begin in range(0, len(call_ids), _MOST_ASKED):
+            some = call_ids[begin : begin + _MOST_ASKED]
+            rows = await self._read(select(calls.c.call_id).where(calls.c.call_id.in_(some)))
+            found.update(row.call_id for row in rows)
+        return found
 
     async def talks(self, call_id: str) -> Sequence[Row[Any]]:
         """Who talked in a call, in order."""

@@ -3,7 +3,8 @@
 After a restart or a lost link the PBX is asked for its channels (CoreShowChannels) and queues
 (QueueStatus). :func:`resync` compares them with the book; folding its facts makes the book true
 again, and folding those of the same snapshot once more changes nothing. A snapshot does not tell
-when a talk began and who is on hold; legs that came and went unseen leave no trace in it.
+when a talk began; legs that came and went unseen leave no trace in it. That is what the PBX's own
+records are for (:mod:`cti.pbx_logs`), whose facts are folded first.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from cti.domain.facts import (
     BridgeSeen,
     DialBegan,
     Fact,
+    Held,
     LegHungUp,
     LegMoved,
     LegStarted,
@@ -30,6 +32,7 @@ from cti.domain.facts import (
     QueueLeft,
     SnapshotBegan,
     SnapshotTaken,
+    Unheld,
 )
 
 SECOND: Micros = 1_000_000
@@ -62,9 +65,16 @@ class WaitRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """The PBX at ``at``: the moment at which it was asked."""
+    """The PBX at ``at``: the moment at which it was asked.
+
+    ``died_at``: it is another process than the one the book is of, which was last known to live
+    then (0: the same). ``holding`` are the legs whose party has put the other on hold (None: the
+    PBX does not tell).
+    """
 
     at: Micros
+    died_at: Micros = 0
+    holding: frozenset[str] | None = None
     legs: tuple[LegRow, ...] = ()
     waits: tuple[WaitRow, ...] = ()
     members: tuple[MemberStatus, ...] = ()
@@ -150,8 +160,9 @@ def resync(book: Book, snapshot: Snapshot) -> list[Fact]:
         *_rings(book, rows, snapshot),
         *_partings(book, rows, snapshot.at),
         *_meetings(book, rows, snapshot.at),
-        *_hangups(book, rows, snapshot.at),
+        *_hangups(book, rows, snapshot),
         SnapshotTaken(at=snapshot.at),
+        *_holds(book, rows, snapshot),
     ]
 
 
@@ -251,12 +262,27 @@ def _meetings(book: Book, rows: Rows, at: Micros) -> Iterator[Fact]:
     for bridge, legs in bridges.items():
         known = book.bridges.get(bridge, {})
         legs += [leg.id for leg in known.values() if leg.started > at]
-        if set(legs) != set(known):
+        if set(legs) != set(known) or not all(leg.place for leg in known.values()):
             places = [rows[leg].place if leg in rows else known[leg].place for leg in legs]
             yield BridgeSeen(at=at, bridge=bridge, legs=tuple(legs), places=tuple(places))
 
 
-def _hangups(book: Book, rows: Rows, at: Micros) -> Iterator[Fact]:
+def _holds(book: Book, rows: Rows, snapshot: Snapshot) -> Iterator[Fact]:
+    """Told last: a talk that is on hold must have begun."""
+    if snapshot.holding is None:
+        return
+    for leg_id in rows:
+        leg = book.legs.get(leg_id)
+        if leg_id in snapshot.holding:
+            yield Held(at=snapshot.at, leg=leg_id)
+        elif leg and leg.held:
+            yield Unheld(at=snapshot.at, leg=leg_id)
+
+
+def _hangups(book: Book, rows: Rows, snapshot: Snapshot) -> Iterator[Fact]:
+    """Legs that are gone; with their process, if it has died."""
     for leg in book.legs.values():
-        if leg.id not in rows and leg.started <= at:
-            yield LegHungUp(at=at, leg=leg.id, reconstructed=True)
+        died = snapshot.died_at if leg.started <= snapshot.died_at else 0
+        at = died or snapshot.at
+        if leg.id not in rows and leg.started <= snapshot.at:
+            yield LegHungUp(at=at, leg=leg.id, reconstructed=True, unexplained=True)

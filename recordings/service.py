@@ -139,6 +139,9 @@ class RecordingService:
 
     async def _begin(self, talk: Talk) -> bool:
         """Whether Asterisk records now (or may be recording)."""
+        if talk.ended.is_set():
+            await self._fail(talk, "the talk was over before Ringdesk heard of it")
+            return False
         await self._make_folder(talk)
         try:
             reply = await self._perform(talk.start_command(self._at(talk).pbx_root))

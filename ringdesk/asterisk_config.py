@@ -19,8 +19,10 @@ the absolute time-out, which the application raises while it is alive.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from cti.pbx_logs import cdr, cel
 
 HOOK_CONTEXT = "ringdesk-in"
 HOOK_VARIABLE = "RINGDESK_HOOK"
@@ -39,6 +41,9 @@ Originate; system: MixMonitor, PJSIPShowContacts, Filter (it lets GetConfig read
 QueueStatus and QueueChangePriorityCaller need none. Neither `command` nor `config`: those would
 hand a stolen secret the whole machine, and ShowDialPlan tells doctor all it needs.
 """
+
+LOG_FILE = "ringdesk.csv"
+"""In the folders cel-custom and cdr-custom of Asterisk's log folder."""
 
 CHANNEL_VARIABLES = ("RINGDESK_NEXT", "RINGDESK_TARGET", "RINGDESK_FALLBACK", "RINGDESK_CALL")
 
@@ -212,6 +217,40 @@ def _after_queue(mailbox: str) -> str:
     return f"VoiceMail({mailbox},u)" if mailbox else "NoOp(nobody was free in time)"
 
 
+def render_logs() -> Mapping[str, str]:
+    """File name -> text: the PBX's own records, from which missed calls are told.
+
+    The mappings are in the form that every release understands. Asterisk 22 reads them as the
+    cheap one; on older ones each line costs more, so only what is needed is written.
+    """
+    return {
+        "cel.conf": f"""; cel.conf: what happens to each channel, into a file.
+[general]
+enable = yes
+apps = {",".join(cel.APPLICATIONS)}
+events = {",".join(cel.EVENTS)}
+[manager]
+enabled = no                          ; not over AMI
+""",
+        "cel_custom.conf": f"""; cel_custom.conf: needs cel_custom.so (modules.conf).
+[mappings]
+{LOG_FILE} => {_columns(cel.COLUMNS)}
+""",
+        "cdr_custom.conf": f"""; cdr_custom.conf: only if you do without CEL; needs cdr_custom.so.
+[mappings]
+{LOG_FILE} => {_columns(cdr.COLUMNS)}
+""",
+        "logger.conf": """; logger.conf
+[general](+)
+queue_log = yes
+""",
+    }
+
+
+def _columns(names: Sequence[str]) -> str:
+    return ",".join(f"${{CSV_QUOTE(${{{name}}})}}" for name in names)
+
+
 def render_lean_events() -> Mapping[str, str]:
     """File name -> text: settings that take a call from about 166 AMI events to 38.
 
@@ -226,9 +265,9 @@ decline = ast_rtp_rtcp_sent_type
 decline = ast_rtp_rtcp_received_type
 ; Never decline ast_channel_dtmf_begin_type: Asterisk then dies at boot.
 """,
-        "cel.conf": """; cel.conf: Ringdesk keeps its own history.
-[general]
-enable = no
+        "cel.conf": """; cel.conf: no CEL over AMI (a file is fine, see --part logs).
+[manager]
+enabled = no
 """,
         "queues.conf": """; queues.conf: let your queues inherit this: [support](ringdesk-lean)
 [ringdesk-lean](!)

@@ -172,7 +172,7 @@ def replay(
 def asterisk_config(
     config: ConfigOption = DEFAULT_CONFIG,
     part: Annotated[
-        Literal["all", "manager", "extensions", "lean"],
+        Literal["all", "manager", "extensions", "lean", "logs"],
         typer.Option(help="Print one part only, e.g. to write it to a file."),
     ] = "all",
     switch: Annotated[

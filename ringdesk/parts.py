@@ -28,6 +28,9 @@ from cti.feed import SwitchFeed
 from cti.file_watch import FileWatcher
 from cti.history import History
 from cti.journal import Journal
+from cti.past import Past
+from cti.pbx_logs.heard import LastHeard
+from cti.pbx_logs.source import PbxLogs
 from cti.switch import Switches
 from cti.versions import can_move_waiting_callers
 from dashboard.accounts import Accounts
@@ -140,34 +143,47 @@ async def build_core(settings: Settings, engine: AsyncEngine) -> Core:
     await agents.refresh()
     folder = settings.data_folder / "ami-tape"
     tapes = {name: AmiTape(folder / name, settings.ami_tape, now) for name in settings.switch_names}
+    history = History(engine)
     return Core(
         engine=engine,
         bus=bus,
         journal=journal,
-        history=History(engine),
+        history=history,
         customers=CustomerStore(engine),
         accounts=accounts,
         agents=agents,
         feeds={
-            name: _build_feed(settings, name, journal, agents, tape) for name, tape in tapes.items()
+            name: _build_feed(settings.at(name), settings, journal, agents, history, tape)
+            for name, tape in tapes.items()
         },
         tapes=tapes,
     )
 
 
 def _build_feed(
-    settings: Settings, name: str, journal: Journal, agents: AgentDirectory, tape: AmiTape
+    own: Settings,
+    all_switches: Settings,
+    journal: Journal,
+    agents: AgentDirectory,
+    history: History,
+    tape: AmiTape,
 ) -> SwitchFeed:
-    several = bool(settings.switches)
+    """``own`` are the settings as this switch sees them."""
+    name, several = own.switch, bool(all_switches.switches)
     return SwitchFeed(
         name,
-        settings.at(name).ami,
+        own.ami,
         journal.record,
         now,
         agents.is_agent,
         tape.take if tape.hours else None,
-        AgentNames("" if name == settings.switch else name),
-        JoinReader(settings.trunk.variable, settings.switch_names) if several else None,
+        AgentNames("" if name == all_switches.switch else name),
+        JoinReader(own.trunk.variable, all_switches.switch_names) if several else None,
+        Past(
+            PbxLogs(own.pbx_logs, name),
+            history.known,
+            LastHeard(own.data_folder / f"{name}.heard"),
+        ),
     )
 
 

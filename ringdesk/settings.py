@@ -18,6 +18,7 @@ from callqueue.settings import QueueSettings
 from crm_bridge.settings import CrmSettings
 from cti.ami.settings import AmiSettings, TapeSettings
 from cti.config_files import ConfigFileError, Problem, TomlDocument, dotted, read_toml
+from cti.pbx_logs.settings import PbxLogSettings
 from cti.toml_lines import KeyPath
 from dashboard.settings import DashboardSettings
 from ivr.settings import IvrSettings
@@ -116,6 +117,9 @@ class SwitchSettings(BaseModel):
     hook: HookOptions = Field(
         default=HookOptions(), description="What this Asterisk's dialplan does with callers."
     )
+    pbx_logs: PbxLogSettings = Field(
+        default=PbxLogSettings(), description="This Asterisk's own records."
+    )
     ami: AmiSettings = Field(default=AmiSettings(), description="The link to this Asterisk.")
 
 
@@ -149,6 +153,10 @@ class Settings(BaseModel):
     )
     ami_tape: TapeSettings = Field(
         default=TapeSettings(), description="The raw AMI messages behind each call."
+    )
+    pbx_logs: PbxLogSettings = Field(
+        default=PbxLogSettings(),
+        description="The PBX's own records, read for what happened while Ringdesk did not look.",
     )
     ami: AmiSettings = Field(default=AmiSettings(), description="The link to Asterisk.")
     ivr: IvrSettings = Field(default=IvrSettings(), description="Menus and FastAGI.")
@@ -194,6 +202,7 @@ class Settings(BaseModel):
                 "ami": own.ami,
                 "ami_secret_file": own.ami_secret_file,
                 "hook": own.hook,
+                "pbx_logs": own.pbx_logs,
                 "recordings": self.recordings.within(switch, own.pbx_recordings),
             }
         )

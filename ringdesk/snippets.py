@@ -9,6 +9,7 @@ from ringdesk.asterisk_config import (
     ManagerSettings,
     render_extensions,
     render_lean_events,
+    render_logs,
     render_manager,
 )
 from ringdesk.settings import Settings
@@ -57,7 +58,7 @@ def extensions_of(settings: Settings) -> str:
 
 
 def snippets_for(settings: Settings) -> dict[str, str]:
-    """Part (manager, extensions, lean) -> text, in the order in which to use them.
+    """Part (manager, extensions, lean, logs) -> text, in the order in which to use them.
 
     ``settings`` are as the switch sees them, :meth:`Settings.at`; so everywhere here.
     """
@@ -65,6 +66,7 @@ def snippets_for(settings: Settings) -> dict[str, str]:
         "manager": render_manager(manager_of(settings)),
         "extensions": extensions_of(settings),
         "lean": "\n".join(render_lean_events().values()),
+        "logs": "\n".join(render_logs().values()),
     }
 
 

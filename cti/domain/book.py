@@ -61,6 +61,7 @@ class Call:
     ``dial_status`` and ``dial_cause`` are of the last ringing that failed, ``cause`` is the
     caller's hang-up cause. ``gave_up``: the caller hung up; ``message``: left one in a mailbox.
     ``joined``: the call of another switch with which this one goes on.
+    ``transferred`` is when the customer was last handed on.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Call:
     gave_up: bool = False
     message: bool = False
     joined: str = ""
+    transferred: Micros = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -89,10 +91,11 @@ class Leg:
 
     ``dialled``: somebody rings or rang it. ``talking``: another party is in reach of it through
     bridges, ``met``: was once, ``served``: as the customer. ``queue``: the Queue() it is in, as a
-    snapshot said. ``left_queue`` is when its last wait ended. ``waits`` and ``talks`` count, for
-    ids. ``up`` is when it was answered and ``leaving`` when its party hung up, 0 for not.
-    ``place`` is where its dialplan stood when it entered the bridge; ``was_in``: the bridge it left
-    last; ``sent``: it was sent on from a talk, which is yet to be told.
+    snapshot said. ``left_queue`` is when its last wait ended, ``joined`` when it began, ``entered``
+    when it last entered a bridge. ``waits`` and ``talks`` count, for ids. ``up`` is when it was
+    answered and ``leaving`` when its party hung up, 0 for not. ``place`` is where its dialplan
+    stood when it entered the bridge; ``was_in``: the bridge it left last; ``sent``: it was sent on
+    from a talk, which is yet to be told.
     """
 
     id: str
@@ -114,6 +117,8 @@ class Leg:
     held: bool = False
     entry: QueueEntry | None = None
     left_queue: Micros = 0
+    joined: Micros = 0
+    entered: Micros = 0
     offer: Offer | None = None
     talk: Talk | None = None
     waits: int = 0

@@ -83,12 +83,14 @@ class HangupRequested(Fact, frozen=True, kw_only=True, gc=False):
 class LegHungUp(Fact, frozen=True, kw_only=True, gc=False):
     """The leg is gone. ``cause`` is Q.850, 0 for none.
 
-    ``reconstructed``: it went while we did not look; ``at`` is when that was noticed.
+    ``reconstructed``: it went while we did not look. ``unexplained``: nobody tells why, and ``at``
+    is when it was noticed.
     """
 
     leg: str
     cause: int = 0
     reconstructed: bool = False
+    unexplained: bool = False
 
 
 class PickedUp(Fact, frozen=True, kw_only=True, gc=False):

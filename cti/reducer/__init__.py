@@ -110,6 +110,19 @@ class Reducer:
         held, self._held = self._held or [], None
         return [event for fact in (*missed, *held) for event in self.apply(fact)]
 
+    def fill(self, missed: Iterable[facts.Fact]) -> list[Event]:
+        """Take in what the PBX's own records tell, ahead of the facts held back.
+
+        ``missed`` may be made while it is taken in, from the book as it then is. The events say
+        that they are reconstructed; what agents' phones do is told after the next snapshot only.
+        """
+        held, self._held = self._held, None
+        self._state.catching_up = self._state.reconstructing = True
+        events = [event for fact in missed for event in self.apply(fact)]
+        self._state.reconstructing, self._held = False, held
+        restore.forget_half_places(self.book)
+        return events
+
     def _hold_back(self, held: list[facts.Fact], fact: facts.Fact) -> list[Event]:
         held.append(fact)
         return self.catch_up(()) if len(held) > MOST_HELD else []

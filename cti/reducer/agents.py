@@ -5,7 +5,7 @@ from __future__ import annotations
 from cti.domain.book import Leg, Phone
 from cti.domain.events import Activity, Micros
 from cti.domain.facts import DeviceState, MemberStatus, SnapshotBegan, SnapshotTaken
-from cti.reducer import optimisation, talks
+from cti.reducer import calls, optimisation, talks
 from cti.reducer.state import State
 
 # A phone with several legs shows what its person attends to: a held caller comes last.
@@ -127,6 +127,7 @@ def snapshot_taken(state: State, fact: SnapshotTaken) -> None:
     for bridge in state.seen:
         talks.settle(state, bridge, fact.at, restored=True)
     state.seen.clear()
+    calls.end_empty(state, fact.at)
     for found in state.book.phones.values():
         state.touched[found.interface] = None
         if not found.told:

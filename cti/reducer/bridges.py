@@ -24,7 +24,7 @@ def entered(state: State, fact: BridgeEntered) -> None:
     if leg is None:
         return
     calls.arrived_there(state, leg, fact.at, fact.conference)
-    leg.place = fact.place
+    leg.place, leg.entered = fact.place, fact.at
     legs.move(state, leg, fact.linkedid, fact.at)
     if not fact.conference:
         for other in list(state.book.bridges.get(fact.bridge, {}).values()):
@@ -122,4 +122,5 @@ def _transferred(
 ) -> None:
     if customer:
         agent = by.agent if by else ""
+        customer.call.transferred = at
         state.emit(customer.call, CallTransferred, at, kind=kind, to=to, by=agent)

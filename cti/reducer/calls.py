@@ -38,7 +38,7 @@ def take_out(state: State, leg: Leg, at: Micros, *, reconstructed: bool = False)
     """The leg no longer belongs to its call; with its last leg the call ends."""
     call = leg.call
     if leg is call.caller:
-        call.gave_up = bool(leg.leaving) or reconstructed
+        call.gave_up = bool(leg.leaving)
     if leg.kind == "party":
         call.outsider = call.outsider or not leg.agent
         call.reached = call.reached or bool(leg.agent and leg is not call.caller)
@@ -63,8 +63,14 @@ def _end(state: State, call: Call, at: Micros, reconstructed: bool) -> None:
         outcome=outcome(call),
         lasted=max(0, at - call.caller.started),
         hangup_cause=call.cause or (call.dial_cause if call.direction != "inbound" else 0),
-        reconstructed=reconstructed,
+        reconstructed=reconstructed or state.reconstructing,
     )
+
+
+def end_empty(state: State, at: Micros) -> None:
+    """End calls from the journal whose legs turned out to belong to others (a conference)."""
+    for call in [call for call in state.book.calls.values() if not call.legs]:
+        _end(state, call, at, reconstructed=True)
 
 
 def direction(call: Call) -> Direction:

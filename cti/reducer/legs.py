@@ -144,6 +144,8 @@ def hung_up(state: State, fact: LegHungUp) -> None:
     state.book.locals.pop(leg.channel, None)
     state.book.tags.pop(leg.id, None)
     _remember_cause(leg, fact.cause)
+    if fact.unexplained:
+        leg.leaving = leg.leaving or at  # A caller who is gone is thought to have given up.
     calls.take_out(state, leg, at, reconstructed=fact.reconstructed)
 
 

@@ -23,6 +23,7 @@ def joined(state: State, fact: QueueJoined) -> None:
     if leg.entry:
         close(state, leg.entry, _moved(state, leg) or "redirected", fact.at)
     leg.waits += 1
+    leg.joined = fact.at
     entry_id = f"{state.switch}-{leg.id}-w{leg.waits}"
     leg.entry = QueueEntry(entry_id, fact.queue, leg, fact.at, fact.position, fact.place)
     state.emit(
@@ -34,7 +35,7 @@ def joined(state: State, fact: QueueJoined) -> None:
         channel=leg.channel,
         leg=leg.id,
         position=fact.position,
-        restored=fact.restored,
+        restored=fact.restored or state.reconstructing,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cti.domain.book import Call, Leg, Offer, QueueEntry, Talk, kind_of
+from cti.domain.book import Book, Call, Leg, Offer, QueueEntry, Talk, kind_of
 from cti.domain.events import (
     AgentActivityChanged,
     AgentOffered,
@@ -30,6 +30,15 @@ from cti.reducer import agents, calls
 from cti.reducer.state import State
 
 
+def forget_half_places(book: Book) -> None:
+    """Records know no priority, so where a dialplan stands cannot be compared with what is live."""
+    for leg in book.legs.values():
+        if leg.place.endswith(","):
+            leg.place = ""
+        if leg.entry and leg.entry.place.endswith(","):
+            leg.entry.place = ""
+
+
 def take_in(state: State, event: Event) -> None:
     """One journaled event. Other kinds than the reducer's own are passed over."""
     if isinstance(event, AgentActivityChanged):
@@ -46,8 +55,8 @@ def take_in(state: State, event: Event) -> None:
     _HANDLERS[type(event)](state, call, event)
 
 
-def _transferred(_state: State, _call: Call, _event: CallTransferred) -> None:
-    """Nothing lasts of it but its number."""
+def _transferred(_state: State, call: Call, event: CallTransferred) -> None:
+    call.transferred = event.at
 
 
 def _leg(state: State, call: Call, leg_id: str, channel: str, at: int) -> Leg:
@@ -84,6 +93,7 @@ def _queued(state: State, call: Call, event: CallQueued) -> None:
     leg = _leg(state, call, event.leg, event.channel, event.at)
     leg.waits = _leg_id(state, event.entry_id)[1]
     leg.entry = QueueEntry(event.entry_id, event.queue, leg, event.at)
+    leg.joined = event.at
 
 
 def _entry(call: Call, entry_id: str) -> QueueEntry | None:
@@ -121,6 +131,7 @@ def _answered(state: State, call: Call, event: CallAnswered) -> None:
     leg_id, leg_talks = _leg_id(state, event.talk_id)
     leg = _leg(state, call, leg_id, event.agent_channel, event.at)
     leg.talks, leg.condition, leg.talking = leg_talks, "up", True
+    leg.entered = event.at
     leg.met = True
     leg.talk = Talk(event.talk_id, event.agent, leg, call, event.caller_channel, event.at)
     call.talked = True

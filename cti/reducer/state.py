@@ -27,7 +27,8 @@ class State:
 
     ``touched`` are the agents whose phones may do something else after this fact; while a
     snapshot is taken in (``catching_up``), they are only collected, and so are the bridges it
-    shows (``seen``).
+    shows (``seen``). ``reconstructing``: facts are from the PBX's records, what they make is
+    marked.
     """
 
     def __init__(self, switch: str, is_agent: IsAgent) -> None:
@@ -36,6 +37,7 @@ class State:
         self.out: list[Event] = []
         self.touched: dict[str, None] = {}
         self.catching_up = False
+        self.reconstructing = False
         self.seen: list[str] = []
         self.gone: dict[str, None] = {}
         self.ended: dict[str, None] = {}

@@ -127,7 +127,7 @@ def _begin(state: State, leg: Leg, other: Leg, at: Micros, restored: bool) -> No
         queue=entry.queue if entry else other.queue,
         entry_id=entry.id if entry else "",
         waited=entry.waited if entry else 0,
-        restored=restored,
+        restored=restored or state.reconstructing,
     )
 
 

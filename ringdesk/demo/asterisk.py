@@ -107,6 +107,11 @@ class AsteriskInstance:
         return self.settings.agent_password
 
     @property
+    def logs(self) -> Path:
+        """The folder of its queue_log, cel-custom and cdr-custom."""
+        return self.work / "log"
+
+    @property
     def recordings(self) -> Path:
         """MixMonitor's folder, absolute."""
         return self.settings.recordings
@@ -194,7 +199,7 @@ class AsteriskInstance:
         return file.read_text("utf-8", "replace") if file.exists() else ""
 
     def _write(self) -> None:
-        for name in ("etc", "var/keys", "spool", "run", "log"):
+        for name in ("etc", "var/keys", "spool", "run", "log/cel-custom", "log/cdr-custom"):
             (self.work / name).mkdir(parents=True, exist_ok=True)
         self.recordings.mkdir(parents=True, exist_ok=True)
         files = {**dict.fromkeys(self._more_files, ""), **render_files(self.settings)}

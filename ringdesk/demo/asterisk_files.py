@@ -12,6 +12,7 @@ from ringdesk.asterisk_config import (
     ManagerSettings,
     render_extensions,
     render_lean_events,
+    render_logs,
     render_manager,
 )
 
@@ -49,7 +50,7 @@ class DemoSettings:
 
 def render_files(settings: DemoSettings) -> Mapping[str, str]:
     """File name -> text, for one configuration folder."""
-    lean = render_lean_events()
+    lean, logs = render_lean_events(), render_logs()
     return {
         "asterisk.conf": _asterisk(settings),
         "modules.conf": _MODULES,
@@ -59,7 +60,9 @@ def render_files(settings: DemoSettings) -> Mapping[str, str]:
             ManagerSettings(settings.ami_secret, variables=settings.variables)
         ),
         "stasis.conf": lean["stasis.conf"],
-        "cel.conf": lean["cel.conf"],
+        "cel.conf": logs["cel.conf"],
+        "cel_custom.conf": logs["cel_custom.conf"],
+        "cdr_custom.conf": logs["cdr_custom.conf"],
         "ringdesk-queues.conf": lean["queues.conf"],
         "queues.conf": _queues(settings),
         "pjsip.conf": _pjsip(settings),
@@ -107,12 +110,12 @@ _UNNEEDED = """
 app_stasis chan_rtp
 app_adsiprog app_agent_pool app_alarmreceiver app_amd app_dictate app_festival app_followme
 app_getcpeid app_jack app_minivm app_mp3 app_morsecode app_sms app_voicemail_odbc app_zapateller
-cdr_adaptive_odbc cdr_custom cdr_odbc cdr_pgsql cdr_radius cdr_sqlite3_custom cdr_tds cdr_manager
-cdr_csv cel_custom cel_manager cel_odbc cel_pgsql cel_radius cel_sqlite3_custom cel_tds chan_console
+cdr_adaptive_odbc cdr_odbc cdr_pgsql cdr_radius cdr_sqlite3_custom cdr_tds cdr_manager
+cdr_csv cel_manager cel_odbc cel_pgsql cel_radius cel_sqlite3_custom cel_tds chan_console
 chan_iax2 chan_motif chan_unistim codec_amr codec_codec2 codec_lpc10 func_odbc func_realtime
 func_curl pbx_ael pbx_dundi pbx_lua pbx_realtime res_adsi res_aeap res_speech_aeap res_ael_share
 res_calendar res_calendar_caldav res_calendar_ews res_calendar_exchange res_calendar_icalendar
-res_clialiases res_cdrel_custom res_config_curl res_config_ldap res_config_odbc res_config_pgsql
+res_clialiases res_config_curl res_config_ldap res_config_odbc res_config_pgsql
 res_config_sqlite3 res_curl res_fax res_fax_spandsp res_geolocation res_hep res_hep_pjsip
 res_hep_rtcp res_http_media_cache res_http_post res_odbc res_odbc_transaction res_parking
 res_phoneprov res_pjsip_geolocation res_pjsip_phoneprov_provider res_pjsip_stir_shaken

@@ -22,6 +22,7 @@ from crm_bridge.identify import Customers
 from crm_bridge.importing import import_customers
 from cti.ami.settings import AmiSettings
 from cti.clock import now
+from cti.pbx_logs.settings import PbxLogSettings
 from cti.storage import open_engine
 from dashboard.accounts import Accounts
 from dashboard.rights import Role
@@ -29,7 +30,7 @@ from dashboard.settings import DashboardSettings
 from ivr.settings import IvrSettings, SpeechSettings
 from recordings.settings import RecordingSettings
 from recordings.settings import SpeechSettings as TranscriptionSettings
-from ringdesk.asterisk_config import HookSettings
+from ringdesk.asterisk_config import LOG_FILE, HookSettings
 from ringdesk.demo.asterisk import AsteriskInstance, free_port
 from ringdesk.demo.prefix import default_cache, ensure_prefix
 from ringdesk.demo.replay import ReplayPbx
@@ -130,6 +131,7 @@ async def asterisk_world(
             agi_port=agi_port,
             espeak=espeak or str(prefix.espeak_ng),
             wrap_up=wrap_up,
+            pbx_logs=logs_of(asterisk),
         )
         store = customers(settings) if customers else None
         async with running(settings, store) as (server, task):
@@ -156,7 +158,14 @@ async def replay_world(
 
 
 def demo_settings(
-    folder: Path, ami: AmiSettings, *, port: int, agi_port: int, espeak: str, wrap_up: float = 5
+    folder: Path,
+    ami: AmiSettings,
+    *,
+    port: int,
+    agi_port: int,
+    espeak: str,
+    wrap_up: float = 5,
+    pbx_logs: PbxLogSettings | None = None,
 ) -> Settings:
     """The settings a person would write, for a folder of the demo's own."""
     menus, calendars = folder / "menus", folder / "calendars"
@@ -166,6 +175,7 @@ def demo_settings(
         database=f"sqlite+aiosqlite:///{folder}/ringdesk.db",
         data_folder=folder,
         ami=ami,
+        pbx_logs=pbx_logs or PbxLogSettings(),
         ivr=IvrSettings(
             port=agi_port,
             menus_folder=menus,
@@ -180,6 +190,13 @@ def demo_settings(
         ),
         dashboard=DashboardSettings(port=port or free_port(socket.SOCK_STREAM)),
         metrics=MetricsSettings(port=0),
+    )
+
+
+def logs_of(asterisk: AsteriskInstance) -> PbxLogSettings:
+    """Where the demo's PBX keeps its own records."""
+    return PbxLogSettings(
+        cel=asterisk.logs / "cel-custom" / LOG_FILE, queue_log=asterisk.logs / "queue_log"
     )
 
 

@@ -13,7 +13,17 @@ from dataclasses import replace
 
 from cti.ami.link import LinkLost
 from cti.clock import now
-from ringdesk.doctor import access, fastagi, hook, lean, queues, rights, sound_files, switch_facts
+from ringdesk.doctor import (
+    access,
+    fastagi,
+    hook,
+    lean,
+    missed,
+    queues,
+    rights,
+    sound_files,
+    switch_facts,
+)
 from ringdesk.doctor.check import Check, not_checked
 from ringdesk.doctor.site import Site, look_around
 from ringdesk.doctor.speech import check_speech
@@ -28,7 +38,7 @@ _ON_PBX = (
     *(switch_facts.VERSION, switch_facts.CLOCK),
     *(rights.ACTIONS, rights.EVENTS, rights.TIMESTAMPS, lean.NAME),
     *(hook.HOOK, hook.WAY_IN, fastagi.NAME, sound_files.PROMPTS, sound_files.BY_PBX),
-    *(queues.QUEUES, queues.MEMBERS, queues.PHONES),
+    *(queues.QUEUES, queues.MEMBERS, queues.PHONES, missed.NAME),
 )
 
 
@@ -86,6 +96,7 @@ async def _look(
     link: Visit, settings: Settings, site: Site, folder: Check, listen_seconds: float
 ) -> list[Check]:
     began = asyncio.get_running_loop().time()
+    sizes = await asyncio.to_thread(missed.sizes, settings.pbx_logs)
     facts = await _facts(link)
     actions = await rights.check_actions(link)
     await rights.provoke_user_event(link)
@@ -103,7 +114,10 @@ async def _look(
     ]
     await asyncio.sleep(began + listen_seconds - asyncio.get_running_loop().time())
     heard = await _what_was_heard(link, settings, began)
-    return [*facts, actions, *heard, *dialplan, *calls, *served]
+    logs = await asyncio.to_thread(
+        missed.check_logs, settings.pbx_logs, sizes if link.calls_made else None
+    )
+    return [*facts, actions, *heard, *dialplan, *calls, *served, *logs]
 
 
 async def _facts(link: Visit) -> Sequence[Check]:

@@ -25,6 +25,7 @@ from ivr.settings import SpeechSettings as VoiceSettings
 from recordings.settings import DEMO_MODEL, RecordingSettings, SpeechSettings
 from ringdesk.demo.asterisk import AsteriskFailed, AsteriskInstance, free_port
 from ringdesk.demo.phone import Phone
+from ringdesk.demo.world import logs_of
 from ringdesk.doctor import LISTEN_SECONDS, Check, examine
 from ringdesk.doctor.report import lines_of
 from ringdesk.migrate import migrate
@@ -82,6 +83,7 @@ class Installation:
                 folder=asterisk.recordings, speech=SpeechSettings(models={"en": model})
             ),
             dashboard=DashboardSettings(port=free_port(socket.SOCK_STREAM)),
+            pbx_logs=logs_of(asterisk),
         )
 
     async def add_agent(self, agent: str = "PJSIP/101", *queues: str) -> None:
