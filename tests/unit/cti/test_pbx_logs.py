@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from cti.ami.codec import Framer, parse
-from cti.ami.facts import FactReader
+from cti.ami.reader import FactReader
 from cti.domain import events as ev
 from cti.domain.facts import DeviceState, Fact, MemberStatus
 from cti.pbx_logs.cdr import as_cel, read_cdr
