@@ -24,6 +24,8 @@ from cti.summary import CallSummary, summarise
 
 _GZIP = b"\x1f\x8b"
 _RING = "4"
+_PHONES = frozenset({"PJSIP", "SIP", "IAX2", "SCCP"})  # DAHDI/1 is a line
+_LONGEST_EXTENSION = 5  # digits; providers' accounts have more
 
 
 class NoCapture(ValueError):
@@ -116,7 +118,8 @@ def agents_in(messages: Iterable[Message]) -> frozenset[str]:
     """The phones of the house, as far as the stream betrays them.
 
     They are members of queues, or are dialled by their own name (a trunk is dialled by a number:
-    ``0207946000@trunk``), or call with their own name as their number.
+    ``0207946000@trunk``), or call with their own name as their number, or are called by a short
+    number themselves (``PJSIP/6001``).
     """
     found: set[str] = set()
     for message in messages:
@@ -147,5 +150,10 @@ def _named(message: Message) -> Iterator[str]:
             yield interface
     elif message.event == "Newchannel" and message.get("ChannelState") == _RING:
         interface = interface_of(message.get("Channel"))
-        if interface.partition("/")[2] == message.get("CallerIDNum"):
+        technology, _, name = interface.partition("/")
+        if name == message.get("CallerIDNum") or (technology in _PHONES and _is_short(name)):
             yield interface
+
+
+def _is_short(name: str) -> bool:
+    return len(name) <= _LONGEST_EXTENSION and name.isascii() and name.isdigit()

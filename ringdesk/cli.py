@@ -147,8 +147,9 @@ def replay(
 ) -> None:
     """Tell what became of each call in a recorded AMI stream: waits, offers, talks, transfers.
 
-    Phones of agents are known by being members of queues, dialled by their own name, or calling
-    with their own name as their number. Exit status 2 when the file is no AMI stream.
+    Phones of agents are known by being members of queues, dialled by their own name, calling with
+    their own name as their number, or having a short number as their name. The stream may begin and
+    end in the middle of calls. Exit status 2 when the file is no AMI stream.
     """
     from cti.capture import NoCapture, calls_in, read_capture
     from ringdesk import call_report

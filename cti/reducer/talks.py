@@ -92,19 +92,19 @@ def parties(state: State, bridge: str) -> list[Leg]:
 def served(parties: Iterable[Leg]) -> Leg:
     """Who is served: no agent rather than an agent, a caller rather than one who was rung.
 
-    Among equals (one agent asks another) it is the first to have been there. A snapshot tells
-    that in whole seconds; within one, Asterisk counts its Uniqueids up.
+    Among equals (one agent asks another) it is the first to have been there.
     """
-    return min(
-        parties,
-        key=lambda leg: (
-            bool(leg.agent),
-            leg.dialled,
-            leg.started // 1_000_000,
-            len(leg.id),
-            leg.id,
-        ),
-    )
+    return min(parties, key=lambda leg: (bool(leg.agent), leg.dialled, *_began(leg)))
+
+
+def _began(leg: Leg) -> tuple[Micros, int, Micros]:
+    """The order in which legs began, as snapshots tell it, too: in whole seconds.
+
+    Within one, Asterisk counts its Uniqueids up; one that a program chose begins a call.
+    """
+    count = leg.id.rpartition(".")[2]
+    counted = int(count) if count.isascii() and count.isdigit() and len(count) < 19 else 0
+    return leg.started // 1_000_000, counted, leg.started
 
 
 def _begin(state: State, leg: Leg, other: Leg, at: Micros, restored: bool) -> None:

@@ -501,6 +501,18 @@ def test_a_caller_who_reaches_nobody(
     pbx.over()
 
 
+@pytest.mark.parametrize("first", ["ringdesk-campaign-7", "pbx-1795.9", "9" * 5000])
+def test_between_two_agents_the_one_who_was_called_first_is_served(pbx: Pbx, first: str) -> None:
+    """Click to call: a snapshot tells in whole seconds who was there before."""
+    for leg, channel in ((first, AGENT), ("pbx-1795.10", OTHER)):
+        started = facts.LegStarted(at=SECOND, leg=leg, linkedid="1", channel=channel, dialled=True)
+        pbx.events += pbx.reducer.apply(started)
+    pbx.meet("b", "pbx-1795.10", first)
+    assert pbx.told(ev.CallAnswered, "agent") == ["PJSIP/102"]
+    pbx.hang_up(first, "pbx-1795.10")
+    pbx.over()
+
+
 def test_the_customers_hold_names_no_agent(pbx: Pbx) -> None:
     pbx.queued_caller()
     pbx.ring("2", AGENT, "PJSIP/101")

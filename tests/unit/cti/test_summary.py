@@ -168,6 +168,19 @@ def test_a_call_that_goes_on_is_measured_up_to_the_end_of_the_stream() -> None:
     assert call.talks[0].seconds > 0.5
 
 
+@pytest.mark.parametrize(
+    ("channel", "direction"),
+    [("PJSIP/6001-1", "outbound"), ("PJSIP/4420794600-1", "inbound"), ("DAHDI/1-1", "inbound")],
+)
+def test_a_phone_that_shows_the_number_of_the_house(channel: str, direction: str) -> None:
+    stream = (
+        f"Event: Newchannel\r\nChannel: {channel}\r\nChannelState: 4\r\nUniqueid: 1.1\r\n"
+        "CallerIDNum: 02079460000\r\nExten: 07700900123\r\n\r\n"
+        "Event: Hangup\r\nUniqueid: 1.1\r\nCause: 16\r\n\r\n"
+    )
+    assert calls_in(read_capture(stream.encode()))[0].direction == direction
+
+
 def test_a_phone_nobody_knows_can_be_named() -> None:
     stream = (
         b"Event: Newchannel\r\nTimestamp: 1795298470.5\r\nChannel: PJSIP/desk-ada-1\r\n"
