@@ -268,9 +268,8 @@ class Journal:
 
     async def _clear_spool_if_written(self) -> None:
         """Call it with ``_spooling`` held."""
-        if self._spool.last_seq <= self._written:
-            with contextlib.suppress(OSError):  # it would only be asked about once more
-                await self._disk.do(self._spool.clear)
+        with contextlib.suppress(OSError):  # it would only be asked about once more
+            await self._disk.do(self._spool.clear_up_to, self._written)
 
     # --- onto the disk -------------------------------------------------------------------------
 
@@ -337,6 +336,8 @@ class Journal:
                 while batch := await self._next_batch():
                     await self._write(batch)
                     await self._forget(batch)
+                # An append that was under way when we were told to stop ends all the same.
+                await self._clear_spool_if_written()
                 await self._database.do(self._writer.close)
         except (DatabaseAway, TimeoutError):
             await self._spool_rest()

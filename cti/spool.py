@@ -118,6 +118,11 @@ class Spool:
                 at += len(line)
                 yield line
 
+    def clear_up_to(self, seq: int) -> None:
+        """Forget everything, if none of it is newer than ``seq``."""
+        if self.count and self.last_seq <= seq:
+            self.clear()
+
     def clear(self) -> None:
         """Forget everything: it is in the database."""
         self._path.unlink(missing_ok=True)

@@ -247,7 +247,12 @@ async def test_a_call_that_crosses_by_the_trunk_is_one_interaction(house: House)
     [joined] = await house.events(second, ev.CallJoined)
     assert joined.to_call_id == first
     desk = house.server.page.dashboard.desk
-    await until(lambda: bool(desk.call_on_desk("west:PJSIP/101")), "the screen-pop")
+
+    def knows_who() -> bool:
+        pop = (shown := desk.call_on_desk("west:PJSIP/101")) and shown.pop
+        return bool(pop and pop.customer)
+
+    await until(knows_who, "the screen-pop with the customer")
     shown = desk.call_on_desk("west:PJSIP/101")
     assert shown is not None
     assert shown.pop is not None
