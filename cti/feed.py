@@ -40,7 +40,7 @@ class SwitchFeed:
 
     ``is_agent`` says of an agent's name whether there is such an agent; ``names`` turns it into the
     interface on this switch and back. ``tape`` is given each message as it came. ``joins``
-    finds the calls that came from another switch; ``past`` tells of the time in which nobody
+    finds the calls that came from another switch, ``past`` tells of the time in which nobody
     looked.
 
     ``counters`` of :attr:`client` and :attr:`reader` tell what was passed over; ``lag`` has the
@@ -92,9 +92,9 @@ class SwitchFeed:
 
     def restore(self, events: Iterable[Event]) -> None:
         """Take up the calls that had not ended when Ringdesk last ran; before :meth:`run`."""
-        own = [self.names.to_switch(event) for event in events if event.switch == self.name]
-        self.reducer.restore(own)
-        self._past.open(own, self.name)
+        own = [event for event in events if event.switch == self.name]
+        self.reducer.restore(self.names.to_switch(event) for event in own)
+        self._past.open(own)
 
     async def run(self) -> None:
         """Keep the link and the picture until cancelled."""
@@ -156,6 +156,7 @@ class SwitchFeed:
                 return False
         began = info.started_at + at - self._now() if info and info.started_at else 0
         snapshot = read_snapshot(channels.rows, queues.rows, at)
+        joins = self.joins.in_rows(channels.rows, at) if self.joins else ()
         missed = await self._past.missed(self.reducer.book, self.name, snapshot, began)
         holding = await holders(snapshot, self.switch.perform)
         if not self.client.connected or self.client.info is not info:
@@ -163,7 +164,6 @@ class SwitchFeed:
         for event in self.reducer.fill(missed.facts):
             self._record(self.names.of_switch(event))
         snapshot = msgspec.structs.replace(snapshot, died_at=missed.died_at, holding=holding)
-        joins = self.joins.in_rows(channels.rows, at) if self.joins else ()
         for event in self.reducer.catch_up([*resync(self.reducer.book, snapshot), *joins]):
             self._record(self.names.of_switch(event))
         self._past.caught_up(at)

@@ -60,11 +60,11 @@ class Past:
         self._live: Micros = 0
         self._catching_up = False
 
-    def open(self, open_calls: Iterable[Event], switch: str) -> None:
-        """At the start: until when the run before had heard the PBX."""
+    def open(self, open_calls: Iterable[Event]) -> None:
+        """At the start: until when the run before had heard the PBX, whose calls these are."""
         self.heard.open()
-        mine = (e.at for e in open_calls if e.switch == switch and isinstance(e, _TOLD_BY_PBX))
-        self.heard.at = max(self.heard.at, *mine, 0)
+        told_at = (event.at for event in open_calls if isinstance(event, _TOLD_BY_PBX))
+        self.heard.at = max(self.heard.at, *told_at, 0)
 
     def hear(self, at: Micros) -> None:
         """The PBX told something at ``at``, by its own clock."""

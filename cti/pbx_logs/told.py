@@ -288,31 +288,36 @@ class _Teller:
     def blind(self, _place: int, row: Row) -> Iterator[Fact]:
         leg = self._known(row)
         if leg and row.at > leg.call.transferred:
-            to = str(row.more.get("extension", ""))
-            transferee = str(row.more.get("transferee_channel_uniqueid", ""))
-            yield BlindTransferred(at=row.at, leg=row.leg, to=to, transferee=transferee)
+            yield BlindTransferred(
+                at=row.at,
+                leg=row.leg,
+                to=str(row.more.get("extension", "")),
+                transferee=str(row.more.get("transferee_channel_uniqueid", "")),
+            )
 
     def attended(self, _place: int, row: Row) -> Iterator[Fact]:
         leg = self._known(row)
         if leg is None or row.at <= leg.call.transferred:
             return
         second = str(row.more.get("channel2_uniqueid", ""))
-        target = str(row.more.get("transfer_target_channel_uniqueid", ""))
         transferee = str(row.more.get("transferee_channel_uniqueid", ""))
+        target = str(row.more.get("transfer_target_channel_uniqueid", ""))
         if target not in self._book.legs:  # Asterisk 16 does not always say
             others = {row.leg, second, transferee}
-            target = next((leg for leg in self._together(row) if leg not in others), "")
-        asked_on = self._book.legs.get(second)
-        dialled = (asked_on.exten or asked_on.call.did) if asked_on and second != row.leg else ""
+            target = next((one for one in self._together(row) if one not in others), "")
         yield AttendedTransferred(
             at=row.at,
             leg=row.leg,
             second=second,
             transferee=transferee,
             target=target,
-            to=dialled,
-            back=leg.exten or leg.call.did,
+            to=self._dialled_on(second) if second != row.leg else "",
+            back=self._dialled_on(row.leg),
         )
+
+    def _dialled_on(self, leg_id: str) -> str:
+        leg = self._book.legs.get(leg_id)
+        return "" if leg is None or leg.dialled else leg.exten or leg.call.did
 
     def _together(self, row: Row) -> Iterator[str]:
         for name in ("bridge1_id", "bridge2_id"):

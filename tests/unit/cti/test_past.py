@@ -112,8 +112,5 @@ def test_the_journal_tells_when_the_file_does_not() -> None:
         e for fact in facts_of("a1_queue_answered_hold_agent_hangup") for e in events.apply(fact)
     ]
     past = Past()
-    past.open(told, "pbx")
+    past.open(told)
     assert past.heard.at == max(e.at for e in told if isinstance(e, ev.TalkEnded))
-    other = Past()
-    other.open(told, "another")
-    assert other.heard.at == 0
