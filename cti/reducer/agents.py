@@ -114,9 +114,9 @@ def _set_reachable(state: State, found: Phone, reachable: bool) -> None:
         state.touched[found.interface] = None
 
 
-def snapshot_began(state: State, _fact: SnapshotBegan) -> None:
+def snapshot_began(state: State, fact: SnapshotBegan) -> None:
     """Half a snapshot would show phones doing what nobody does."""
-    state.catching_up = True
+    state.catching_up, state.looked = True, fact.at
 
 
 def snapshot_taken(state: State, fact: SnapshotTaken) -> None:

@@ -20,6 +20,8 @@ def joined(state: State, fact: QueueJoined) -> None:
         # Known from a snapshot already, which tells whole seconds only.
         leg.entry.joined, leg.entry.place = fact.at, fact.place
         return
+    if leg.entry and fact.at <= state.looked and not fact.restored:
+        return  # An older wait than the one that a snapshot has shown since.
     if leg.entry:
         close(state, leg.entry, _moved(state, leg) or "redirected", fact.at)
     leg.waits += 1

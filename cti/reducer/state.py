@@ -28,7 +28,7 @@ class State:
     ``touched`` are the agents whose phones may do something else after this fact; while a
     snapshot is taken in (``catching_up``), they are only collected, and so are the bridges it
     shows (``seen``). ``reconstructing``: facts are from the PBX's records, what they make is
-    marked.
+    marked. ``looked`` is when the last snapshot was taken.
     """
 
     def __init__(self, switch: str, is_agent: IsAgent) -> None:
@@ -39,6 +39,7 @@ class State:
         self.catching_up = False
         self.reconstructing = False
         self.seen: list[str] = []
+        self.looked: Micros = 0
         self.gone: dict[str, None] = {}
         self.ended: dict[str, None] = {}
         self._is_agent = is_agent

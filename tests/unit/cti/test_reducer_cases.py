@@ -374,6 +374,26 @@ def test_a_member_behind_a_local_channel_is_one_agent_with_one_talk(pbx: Pbx) ->
     pbx.over()
 
 
+def test_who_leaves_while_a_local_channel_takes_itself_out_has_left(pbx: Pbx) -> None:
+    pbx.queued_caller()
+    pbx.ring("2", "Local/101@agents-1;1", "Local/101@agents")
+    pbx.leg("3", "Local/101@agents-1;2")
+    pbx.leg("4", AGENT, condition="down")
+    pbx.say(facts.DialBegan, leg="4", source="3", dialled="101")
+    pbx.pick_up("4")
+    pbx.meet("inner", "4", "3")
+    pbx.pick_up("2")
+    pbx.say(facts.QueueLeft, leg="1", queue="support")
+    pbx.meet("outer", "2", "1")
+    pbx.say(facts.LocalOptimising, one="2", two="3")
+    pbx.say(facts.BridgeLeft, leg="4", bridge="inner")
+    assert pbx.told(ev.TalkEnded, "agent") == []
+    pbx.say(facts.LocalOptimised, one="2", two="3")
+    assert pbx.told(ev.TalkEnded, "agent") == ["PJSIP/101"]
+    pbx.hang_up("2", "3", "4", "1")
+    pbx.over()
+
+
 def test_a_tap_is_no_call(pbx: Pbx) -> None:
     pbx.leg("9", "AudioSocket/127.0.0.1:9092-1", call="9", condition="down")
     pbx.say(facts.DialBegan, leg="9", dialled="127.0.0.1:9092")

@@ -190,6 +190,8 @@ def test_a_snapshot_that_overlaps_with_the_stream(name: str) -> None:
             events += apply_all(reducer, facts[max(0, taken - held_back) :])
             assert_whole(events)
             assert reducer.book.is_empty
+            waits = told(events, ev.CallQueued)
+            assert len({(wait.leg, wait.queue) for wait in waits}) == len(waits)
 
 
 @pytest.mark.parametrize("name", EVERY)
