@@ -11,6 +11,7 @@ import pytest
 from ringdesk.demo.prefix import Prefix
 from tests.chaos.rig import chaos_rig
 from tests.chaos.truth import compare, history, truths
+from tests.pbx.fixtures_world import until
 
 pytestmark = pytest.mark.pbx
 
@@ -39,6 +40,8 @@ async def test_its_calls_end_when_it_died(asterisk_prefix: Prefix, tmp_path: Pat
         for phone in (rig.trunk, *rig.phones.values()):
             for call in phone.calls.values():
                 call.lost()
+        # A channel's id is the second of its birth and a number, from 0 again after each boot.
+        await until(lambda: int(time.time()) > int(killed_at), "the next second")
         await rig.asterisk.start()
         rig.proxy.mend()
         await rig.told(lambda: rig.count("SwitchConnected") == 2, "the link to be back")

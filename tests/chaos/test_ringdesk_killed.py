@@ -35,10 +35,12 @@ async def test_every_call_once_and_true(asterisk_prefix: Prefix, tmp_path: Path)
         # The last to wait is answered and served to the end.
         await talks[two].hangup()
         _, sixth = await rig.talk(two)
+        await rig.bridged(10)
         await sixth.hangup()
         # One comes, is served and goes; one comes and gives up; one comes and waits on.
         await rig.call(7)
         _, seventh = await rig.talk(two)
+        await rig.bridged(12)
         await seventh.hangup()
         eighth = await rig.call(8)
         await rig.ring(two)
@@ -60,7 +62,9 @@ async def test_every_call_once_and_true(asterisk_prefix: Prefix, tmp_path: Path)
         assert max(off) < 1
         assert statistics.median(off) < 0.02
         by_end = [told[linkedid].reconstructed for linkedid in sorted(truth, key=_number)]
-        assert by_end == [True, True, False, False, True, True, True, True, False]
+        # Which of the first three the third agent got, and holds, is the queue's own affair.
+        assert sorted(by_end[:3]) == [False, True, True]
+        assert by_end[3:] == [False, True, True, True, True, False]
 
 
 def _number(linkedid: str) -> int:
