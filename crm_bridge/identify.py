@@ -8,13 +8,13 @@ behind it, so that it stands ready before the first agent's phone rings.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import structlog
 from msgspec.structs import replace
-from sqlalchemy.exc import SQLAlchemyError
 
+from crm_bridge.lookup import Caller
 from crm_bridge.numbers import is_withheld, to_e164
 from crm_bridge.settings import CrmSettings
 from crm_bridge.store import Customer
@@ -32,23 +32,18 @@ from cti.domain.events import (
     ScreenPopReady,
     new_id,
 )
+from cti.writer import DatabaseAway
 
 log = structlog.get_logger(__name__)
 
 Record = Callable[[Event], Event]
-Contacts = Callable[[int, int], Awaitable[Sequence[PastContact]]]
-"""``contacts(customer_id, limit)``: the customer's past calls, newest first."""
 
 
 class Customers(Protocol):
-    """Where customers are looked up: our store, or a connector to another CRM."""
+    """Where callers are looked up: our store, or a connector to another CRM."""
 
-    async def by_number(self, number: str) -> list[Customer]:
-        """Everybody with this E.164 number, best ranked first."""
-        ...
-
-    async def notes(self, customer_id: int, limit: int = 50) -> list[CustomerNote]:
-        """The notes on a customer, newest first."""
+    async def by_number(self, number: str) -> Caller:
+        """Who has this E.164 number. May raise DatabaseAway or OSError: later, perhaps."""
         ...
 
 
@@ -59,14 +54,12 @@ class IdentifyService:
         self,
         settings: CrmSettings,
         customers: Customers,
-        contacts: Contacts,
         bus: Bus,
         record: Record,
         now: Now,
     ) -> None:
         self._settings = settings
         self._customers = customers
-        self._contacts = contacts
         self._record = record
         self._now = now
         self._known: dict[str, CustomerIdentified] = {}
@@ -155,20 +148,22 @@ class IdentifyService:
         started = self._now()
         if len(self._tasks) > self._settings.concurrent_lookups:
             self._say(call, number, "late", [], 0)
-        lookup = asyncio.create_task(self._customers.by_number(number))
+        lookup = asyncio.ensure_future(self._customers.by_number(number))
         done, _ = await asyncio.wait({lookup}, timeout=self._settings.deadline_seconds)
         if not done and call.call_id not in self._known:
             self._say(call, number, "late", [], self._now() - started)
         try:
-            found = await lookup
-        except (SQLAlchemyError, OSError) as error:
-            log.warning("customer_lookup_failed", call_id=call.call_id, reason=type(error).__name__)
+            caller = await lookup
+        except (DatabaseAway, OSError) as error:
+            log.warning("customer_lookup_failed", call_id=call.call_id, reason=str(error))
             if call.call_id not in self._known:
                 self._say(call, number, "late", [], self._now() - started)
             return
+        found = caller.customers
         match: Match = "one" if len(found) == 1 else "several" if found else "none"
         identified = self._say(call, number, match, found, self._now() - started)
-        await self._assemble(call, identified)
+        if found:
+            self._pop(identified, caller.contacts, caller.notes)
 
     def _say(
         self, call: CallArrived, number: str, match: Match, found: Sequence[Customer], took: int
@@ -190,17 +185,6 @@ class IdentifyService:
         if not refs:
             self._pop(identified, (), ())
         return identified
-
-    async def _assemble(self, call: CallArrived, who: CustomerIdentified) -> None:
-        if who.customer is None:
-            return
-        try:
-            contacts = await self._contacts(who.customer.id, self._settings.contacts_in_pop)
-            notes = await self._customers.notes(who.customer.id, 5)
-        except (SQLAlchemyError, OSError) as error:
-            log.warning("screen_pop_incomplete", call_id=call.call_id, reason=type(error).__name__)
-            contacts, notes = (), []
-        self._pop(who, contacts, notes)
 
     def _pop(
         self,

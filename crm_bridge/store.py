@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crm_bridge.tables import customer_notes, customers, phones
 from cti.domain.events import CustomerNote, CustomerRef, Micros
-from cti.tables import calls
 
 
 class Phone(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +50,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-_CARD = tuple(customers.c[name] for name in Customer.__struct_fields__ if name != "phones")
+CARD = tuple(customers.c[name] for name in Customer.__struct_fields__ if name != "phones")
+"""The columns of a :class:`Customer`."""
 
 
 class CustomerStore:
@@ -60,30 +60,19 @@ class CustomerStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def by_number(self, number: str) -> list[Customer]:
-        """Everybody with this E.164 number, the one in contact last first."""
-        last = select(func.max(calls.c.arrived_at)).where(calls.c.customer_id == customers.c.id)
-        query = (
-            select(*_CARD)
-            .join(phones, phones.c.customer_id == customers.c.id)
-            .where(phones.c.number == number)
-            .order_by(func.coalesce(last.scalar_subquery(), 0).desc(), customers.c.id)
-        )
-        return await self._cards(query)
-
     async def get(self, customer_id: int) -> Customer | None:
         """One customer, or None."""
-        found = await self._cards(select(*_CARD).where(customers.c.id == customer_id))
+        found = await self._cards(select(*CARD).where(customers.c.id == customer_id))
         return found[0] if found else None
 
     async def by_ids(self, ids: Iterable[int]) -> dict[int, Customer]:
         """The customers among ``ids`` that exist, by id."""
-        found = await self._cards(select(*_CARD).where(customers.c.id.in_(set(ids))))
+        found = await self._cards(select(*CARD).where(customers.c.id.in_(set(ids))))
         return {customer.id: customer for customer in found}
 
     async def search(self, text: str, limit: int = 20) -> list[Customer]:
         """Customers whose name, company or number holds every word of ``text``, by name."""
-        query = select(*_CARD)
+        query = select(*CARD)
         for word in text.lower().split():
             digits = "".join(character for character in word if character.isdigit())
             holds = customers.c.search.contains(word, autoescape=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Table, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, Table, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.util import ClauseAdapter
 
@@ -223,6 +223,21 @@ def _first_of(conditions: Iterable[Any]) -> ColumnElement[bool]:
     return or_(calls.c.joined_to.is_(None), ~told.exists())
 
 
+def newest_calls(*conditions: Any, limit: Any) -> Select[Any]:
+    """The query for the newest calls for which ``conditions`` hold, as :meth:`History.newest`."""
+    newest_first = (calls.c.arrived_at.desc(), calls.c.call_id.desc())
+    query = select(calls).where(*conditions, _first_of(conditions))
+    return query.order_by(*newest_first).limit(limit)
+
+
+def together(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    """The rows of calls by the call they go on with, that one first, then by their time."""
+    parts: dict[str, list[Any]] = {}
+    for row in sorted(rows, key=lambda row: (row.joined_to or "", row.arrived_at)):
+        parts.setdefault(row.joined_to or row.call_id, []).append(row)
+    return parts
+
+
 class History:
     """Reads the history."""
 
@@ -257,11 +272,8 @@ class History:
         rows = {
             row.call_id: row for row in (*asked, *await self._read(select(calls).where(others)))
         }
-        order = sorted(rows.values(), key=lambda row: (row.joined_to or "", row.arrived_at))
-        together: dict[str, list[Row[Any]]] = {root: [] for root in roots}
-        for row in order:
-            together[row.joined_to or row.call_id].append(row)
-        return {call_id: together[root] for call_id, root in first.items()}
+        parts = together(rows.values())
+        return {call_id: parts[root] for call_id, root in first.items()}
 
     async def known(self, call_ids: Sequence[str]) -> set[str]:
         """Which of these calls there are."""
@@ -284,12 +296,11 @@ class History:
 
         A call that goes on with one which is among them is left out: it is told together with it.
         """
-        query = select(calls).where(*conditions, _first_of(conditions))
+        query = newest_calls(*conditions, limit=limit)
         if before is not None:
             place = tuple_(calls.c.arrived_at, calls.c.call_id)
             query = query.where(place < tuple_(before.arrived_at, before.call_id))
-        newest_first = (calls.c.arrived_at.desc(), calls.c.call_id.desc())
-        return await self._read(query.order_by(*newest_first).limit(limit))
+        return await self._read(query)
 
     async def _read(self, query: Any) -> Sequence[Row[Any]]:
         async with self._engine.connect() as connection:

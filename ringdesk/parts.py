@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from callqueue.availability import AvailabilityService
 from callqueue.policy_file import PolicyFile
 from callqueue.service import QueueService
-from crm_bridge.contacts import PastContacts
 from crm_bridge.identify import Customers, IdentifyService
+from crm_bridge.lookup import CallerLookup
 from crm_bridge.store import CustomerStore
 from cti.agent_names import AgentNames
 from cti.ami.joins import JoinReader
@@ -66,6 +66,7 @@ class Core:
     journal: Journal
     history: History
     customers: CustomerStore
+    callers: CallerLookup
     accounts: Accounts
     agents: AgentDirectory
     feeds: Mapping[str, SwitchFeed]
@@ -150,6 +151,7 @@ async def build_core(settings: Settings, engine: AsyncEngine) -> Core:
         journal=journal,
         history=history,
         customers=CustomerStore(engine),
+        callers=CallerLookup(engine.url, settings.crm.contacts_in_pop),
         accounts=accounts,
         agents=agents,
         feeds={
@@ -196,9 +198,7 @@ async def build_services(
     """
     bus, record = core.bus, core.journal.record
     perform = Switches({name: feed.switch for name, feed in core.feeds.items()}).perform
-    identify = IdentifyService(
-        settings.crm, customers or core.customers, PastContacts(core.history), bus, record, now
-    )
+    identify = IdentifyService(settings.crm, customers or core.callers, bus, record, now)
     menus = await asyncio.to_thread(MenuBook.load, settings.ivr)
     customer_of = CustomerFields(identify, settings.ivr.customer_deadline)
     policy = PolicyFile(settings.queue.policy)

@@ -61,6 +61,7 @@ class Server:
             finally:
                 writer.cancel()
                 await asyncio.gather(writer, return_exceptions=True)
+                await self.core.callers.close()
                 await self.core.engine.dispose()
 
     async def _run_services(self, stop: asyncio.Event) -> None:

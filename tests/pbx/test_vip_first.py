@@ -6,11 +6,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.engine import make_url
 
-from crm_bridge.store import Customer, CustomerStore
+from crm_bridge.lookup import Caller, CallerLookup
 from cti.domain.events import CustomerIdentified, QueueEntryScored, QueueMoved
-from cti.storage import open_engine
 from ringdesk.demo.prefix import Prefix
 from ringdesk.demo.world import World, asterisk_world
 from ringdesk.settings import Settings
@@ -22,10 +21,10 @@ VIP = "+447700900147"
 STANDARD = [f"+4477009001{n}" for n in (80, 81, 82, 83, 84, 85)]
 
 
-class SlowStore(CustomerStore):
+class SlowLookup(CallerLookup):
     """A CRM that takes three seconds to say who calls."""
 
-    async def by_number(self, number: str) -> list[Customer]:
+    async def by_number(self, number: str) -> Caller:
         await asyncio.sleep(3)
         return await super().by_number(number)
 
@@ -35,11 +34,11 @@ async def test_the_vip_who_calls_last_is_answered_first(world: World) -> None:
 
 
 async def test_the_same_with_a_slow_crm(asterisk_prefix: Prefix, tmp_path: Path) -> None:
-    engines: list[AsyncEngine] = []
+    lookups: list[SlowLookup] = []
 
-    def slow(settings: Settings) -> SlowStore:
-        engines.append(open_engine(settings.database))
-        return SlowStore(engines[0])
+    def slow(settings: Settings) -> SlowLookup:
+        lookups.append(SlowLookup(make_url(settings.database), contacts=3))
+        return lookups[0]
 
     async with asterisk_world(tmp_path, customers=slow, progress=lambda _text: None) as world:
         call_id = await the_vip_is_first(world, press="1")
@@ -48,7 +47,7 @@ async def test_the_same_with_a_slow_crm(asterisk_prefix: Prefix, tmp_path: Path)
         labels = [event.label for event in events if isinstance(event, QueueEntryScored)]
         assert matches == ["late", "one"]
         assert labels == ["Standard", "VIP"]
-    await engines[0].dispose()
+    await lookups[0].close()
 
 
 async def the_vip_is_first(world: World, press: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crm_bridge.identify import IdentifyService
 from crm_bridge.importing import import_customers
+from crm_bridge.lookup import Caller, CallerLookup
 from crm_bridge.settings import CrmSettings
-from crm_bridge.store import Customer, CustomerStore
 from cti.bus import Bus
 from cti.clock import now
 from cti.domain import events as ev
@@ -24,13 +24,13 @@ Boris Orlov,+447700900150,gold
 """
 
 
-class SlowStore(CustomerStore):
+class SlowLookup(CallerLookup):
     """The store behind a slow line."""
 
     seconds = 0.0
     error: Exception | None = None
 
-    async def by_number(self, number: str) -> list[Customer]:
+    async def by_number(self, number: str) -> Caller:
         await asyncio.sleep(self.seconds)
         if self.error:
             raise self.error
@@ -38,13 +38,11 @@ class SlowStore(CustomerStore):
 
 
 @pytest.fixture
-async def slow_store(engine: AsyncEngine) -> SlowStore:
+async def slow_store(engine: AsyncEngine) -> AsyncIterator[SlowLookup]:
     await import_customers(engine, ROWS, region="GB", at=1)
-    return SlowStore(engine)
-
-
-async def no_contacts(customer_id: int, limit: int) -> Sequence[ev.PastContact]:
-    return []
+    lookup = SlowLookup(engine.url, contacts=3)
+    yield lookup
+    await lookup.close()
 
 
 def arrived(
@@ -64,7 +62,7 @@ def arrived(
 
 @asynccontextmanager
 async def running(
-    store: CustomerStore, deadline: float = 0.3
+    store: CallerLookup, deadline: float = 0.3
 ) -> AsyncIterator[tuple[IdentifyService, Bus, list[ev.Event]]]:
     bus, seen = Bus(), list[ev.Event]()
 
@@ -73,7 +71,7 @@ async def running(
         return event
 
     settings = CrmSettings(deadline_seconds=deadline)
-    service = IdentifyService(settings, store, no_contacts, bus, record, now)
+    service = IdentifyService(settings, store, bus, record, now)
     task = asyncio.create_task(service.run())
     yield service, bus, seen
     task.cancel()
@@ -86,7 +84,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_a_known_caller_is_found_and_the_pop_is_ready(slow_store: SlowStore) -> None:
+async def test_a_known_caller_is_found_and_the_pop_is_ready(slow_store: SlowLookup) -> None:
     async with running(slow_store) as (service, bus, seen):
         bus.publish(arrived("07700 900147"))
         await until(lambda: len(seen) == 2)
@@ -104,7 +102,7 @@ async def test_a_known_caller_is_found_and_the_pop_is_ready(slow_store: SlowStor
     [("+447700900150", "several", 2), ("+447700900999", "none", 0), ("anonymous", "anonymous", 0)],
 )
 async def test_several_unknown_and_anonymous(
-    slow_store: SlowStore, number: str, match: str, candidates: int
+    slow_store: SlowLookup, number: str, match: str, candidates: int
 ) -> None:
     async with running(slow_store) as (_, bus, seen):
         bus.publish(arrived(number))
@@ -113,7 +111,7 @@ async def test_several_unknown_and_anonymous(
         assert (seen[1].match, len(seen[1].candidates)) == (match, candidates)
 
 
-async def test_an_outbound_call_is_known_by_the_dialled_number(slow_store: SlowStore) -> None:
+async def test_an_outbound_call_is_known_by_the_dialled_number(slow_store: SlowLookup) -> None:
     async with running(slow_store) as (_, bus, seen):
         bus.publish(arrived("101", "outbound", "07700900147"))
         await until(lambda: len(seen) == 2)
@@ -122,7 +120,7 @@ async def test_an_outbound_call_is_known_by_the_dialled_number(slow_store: SlowS
 
 
 async def test_a_late_store_gives_the_default_first_and_the_answer_later(
-    slow_store: SlowStore,
+    slow_store: SlowLookup,
 ) -> None:
     slow_store.seconds = 0.15
     async with running(slow_store, deadline=0.02) as (service, bus, _):
@@ -135,7 +133,7 @@ async def test_a_late_store_gives_the_default_first_and_the_answer_later(
         assert found.match == "one"
 
 
-async def test_a_broken_store_is_late_and_the_next_caller_is_served(slow_store: SlowStore) -> None:
+async def test_a_broken_store_is_late_and_the_next_caller_is_served(slow_store: SlowLookup) -> None:
     slow_store.error = OSError("away")
     async with running(slow_store) as (_, bus, seen):
         bus.publish(arrived("+447700900147"))
@@ -147,7 +145,7 @@ async def test_a_broken_store_is_late_and_the_next_caller_is_served(slow_store: 
         await until(lambda: len(seen) == 4)
 
 
-async def test_nothing_is_kept_of_ended_calls(slow_store: SlowStore) -> None:
+async def test_nothing_is_kept_of_ended_calls(slow_store: SlowLookup) -> None:
     slow_store.seconds = 0.05
     async with running(slow_store) as (service, bus, seen):
         bus.publish(arrived("+447700900147"))
@@ -162,7 +160,7 @@ async def test_nothing_is_kept_of_ended_calls(slow_store: SlowStore) -> None:
         assert not service._pops
 
 
-async def test_what_was_known_survives_a_restart(slow_store: SlowStore) -> None:
+async def test_what_was_known_survives_a_restart(slow_store: SlowLookup) -> None:
     async with running(slow_store) as (service, _, _seen):
         who = ev.CustomerIdentified(at=1, call_id="pbx-1.1", number="+447700900147", match="none")
         service.restore([arrived("+447700900147"), who])
@@ -170,7 +168,7 @@ async def test_what_was_known_survives_a_restart(slow_store: SlowStore) -> None:
 
 
 async def test_a_call_over_a_trunk_is_from_who_called_the_first_switch(
-    slow_store: SlowStore,
+    slow_store: SlowLookup,
 ) -> None:
     async with running(slow_store) as (service, bus, seen):
         bus.publish(arrived("+447700900147"))
@@ -191,7 +189,7 @@ async def test_a_call_over_a_trunk_is_from_who_called_the_first_switch(
 
 
 async def test_a_stranger_on_the_first_switch_leaves_what_the_second_one_knows(
-    slow_store: SlowStore,
+    slow_store: SlowLookup,
 ) -> None:
     async with running(slow_store) as (service, bus, seen):
         bus.publish(arrived("anonymous"))

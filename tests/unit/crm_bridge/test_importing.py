@@ -50,7 +50,7 @@ async def test_new_merged_unchanged_and_rejected(engine: AsyncEngine, store: Cus
         "8 values for 7 columns: quote the delimiter",
     ]
     assert [v.line for v in again] == [2, 3, 4, 5, 6, 7, 8]
-    card = (await store.by_number("+442079460001"))[0]
+    card = (await store.search("+442079460001"))[0]
     assert (card.name, card.tier, card.company) == ("Marina Ivanova", "gold", "Sever Logistics")
     assert [note.text for note in await store.notes(card.id)] == ["likes tea"]
 
@@ -145,6 +145,6 @@ async def test_a_quote_that_is_never_closed_takes_no_other_row_along(
         (7, "rejected"),
     ]
     assert "close the quote" in verdicts[1].reason
-    anna, vera = [(await store.by_number(f"+44770090014{n}"))[0] for n in (1, 4)]
+    anna, vera = [(await store.search(f"+44770090014{n}"))[0] for n in (1, 4)]
     assert [note.text for note in await store.notes(anna.id)] == ['likes "tea",\nand cake']
     assert vera.name == "Vera"
