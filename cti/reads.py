@@ -35,7 +35,7 @@ class Prepared:
         self._sql = str(compiled)
         self._names: list[str] | None = getattr(compiled, "positiontup", None)
         self._fixed = dict(compiled.params)
-        columns = [column.key for column in query.selected_columns]
+        columns = [str(column.key) for column in query.selected_columns]
         self._row: Any = namedtuple("Row", columns)  # type: ignore[misc]
 
     def __call__(self, cursor: Any, **given: Any) -> list[Any]:
