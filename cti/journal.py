@@ -39,6 +39,8 @@ from cti.writer import DatabaseAway, EventRefused, Writer
 log = structlog.get_logger(__name__)
 
 BATCH = 200
+GATHER_SECONDS = 0.05
+"""How long events wait for others to be written with: each batch costs a transaction."""
 SEQ_GAP = 1_000_000
 """How far a new run jumps ahead: more than a crash can have given out and not written."""
 SPOOL_AFTER = 0.2
@@ -84,6 +86,7 @@ class Journal:
         self._database = Worker("journal database")
         self._disk = Worker("journal spool")
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._waiting = asyncio.Event()
         self._progress = asyncio.Event()
         self._written = 0
@@ -137,6 +140,8 @@ class Journal:
             self._drop(numbered)
         self._wake.set()
         self._waiting.set()
+        if len(self._unwritten) >= BATCH:
+            self._hurry.set()
         self._bus.publish(numbered)
         return numbered
 
@@ -153,6 +158,7 @@ class Journal:
     async def flush(self, seconds: float = FLUSH_SECONDS) -> None:
         """Return when all events so far are in the database. Raises JournalUnavailable."""
         target = self._seq
+        self._hurry.set()
         try:
             async with asyncio.timeout(seconds):
                 while self._written < target:
@@ -194,7 +200,7 @@ class Journal:
             batch = await self._next_batch()
             if not batch:
                 await self._wake.wait()
-                self._wake.clear()
+                await self._gather()
                 continue
             try:
                 await self._write(batch)
@@ -205,6 +211,16 @@ class Journal:
                 continue
             attempt = 0
             await self._forget(batch)
+            if len(batch) < BATCH:
+                await self._gather()
+
+    async def _gather(self) -> None:
+        """Until a batch is full, or somebody waits for it, or the time is up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SECONDS):
+                await self._hurry.wait()
+        self._hurry.clear()
+        self._wake.clear()
 
     async def _next_batch(self) -> Sequence[Event]:
         """The oldest unwritten events: those in the spool are older than those in memory."""
