@@ -1,21 +1,16 @@
 """The in-process bus: journaled events to whoever subscribed, never waiting for anybody.
 
-Publishing is synchronous and cheap. Each subscription is bounded and says what is to happen when
-its reader falls behind:
-
-``catch_up``
-    nothing is lost: the missed events are read from the journal, in order.
-``resync``
-    the reader gets one :class:`Lagged` in their place and fetches a fresh snapshot.
+Publishing is synchronous and cheap. A subscription is bounded; a reader that falls behind loses
+nothing: it reads what it missed from the journal, in order. A :class:`Follower` is given each event
+in the publisher's own step: for the screens, which are to be as quick as the phones.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Literal
 
 import structlog
 
@@ -23,20 +18,11 @@ from cti.domain.events import Event
 
 log = structlog.get_logger(__name__)
 
-Overflow = Literal["catch_up", "resync"]
 ReadAfter = Callable[[int, int], Awaitable[Sequence[Event]]]
 """``read_after(seq, limit)``: the journaled events behind ``seq``, at most ``limit``."""
 
 DEFAULT_SIZE = 10_000
 _CATCH_UP_BATCH = 500
-
-
-class Lagged(Exception):
-    """The reader fell behind: events after ``seq`` were dropped. Fetch a snapshot and go on."""
-
-    def __init__(self, seq: int) -> None:
-        super().__init__(f"events after {seq} were dropped: the reader was too slow")
-        self.seq = seq
 
 
 class Subscription:
@@ -47,14 +33,12 @@ class Subscription:
         bus: Bus,
         name: str,
         types: frozenset[type[Event]] | None,
-        overflow: Overflow,
         size: int,
     ) -> None:
         self.name = name
         self.dropped = 0
         self._bus = bus
         self._types = types
-        self._overflow: Overflow = overflow
         self._size = size
         self._waiting: deque[Event] = deque()
         self._wake = asyncio.Event()
@@ -83,7 +67,7 @@ class Subscription:
         self._behind = True
         self.dropped += len(self._waiting) + 1
         self._waiting.clear()
-        log.warning("subscriber_fell_behind", subscriber=self.name, overflow=self._overflow)
+        log.warning("subscriber_fell_behind", subscriber=self.name)
 
     def close(self) -> None:
         """End the iteration."""
@@ -106,7 +90,7 @@ class Subscription:
         return self
 
     async def __anext__(self) -> Event:
-        """The next event. Raises :class:`Lagged` after an overflow under ``resync``."""
+        """The next event."""
         while not self._waiting:
             if self._closed:
                 raise StopAsyncIteration
@@ -120,9 +104,6 @@ class Subscription:
         return event
 
     async def _recover(self) -> None:
-        if self._overflow == "resync":
-            self._behind = False
-            raise Lagged(self._seq)
         missed = await self._bus.read_after(self._seq, _CATCH_UP_BATCH)
         if len(missed) < _CATCH_UP_BATCH:
             self._behind = False
@@ -132,10 +113,40 @@ class Subscription:
                 self._waiting.append(event)
 
 
+class Follower:
+    """Who is given each event while it is published, before any subscription.
+
+    ``take`` must be quick. What it raises harms no publisher: it ends :meth:`run`.
+    """
+
+    def __init__(self, bus: Bus, types: frozenset[type[Event]], take: Callable[[Event], None]):
+        self._bus = bus
+        self._types = types
+        self._take = take
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def offer(self, event: Event) -> None:
+        """Called by the bus."""
+        if type(event) not in self._types or self._failed.done():
+            return
+        try:
+            self._take(event)
+        except Exception as error:  # raised where the follower is run
+            self._failed.set_exception(error)
+
+    async def run(self) -> None:
+        """Wait until cancelled. Raises what ``take`` raised; it is given nothing more then."""
+        try:
+            await self._failed
+        finally:
+            self._bus._followers.remove(self)
+
+
 class Bus:
-    """Hands each published event to every subscription, in order."""
+    """Hands each published event to every follower and subscription, in order."""
 
     def __init__(self) -> None:
+        self._followers: list[Follower] = []
         self._subscriptions: list[Subscription] = []
         self._read_after: ReadAfter | None = None
 
@@ -145,7 +156,7 @@ class Bus:
         return tuple(self._subscriptions)
 
     def reads_from(self, read_after: ReadAfter) -> None:
-        """Name the journal from which ``catch_up`` readers get what they missed."""
+        """Name the journal from which slow readers get what they missed."""
         self._read_after = read_after
 
     async def read_after(self, seq: int, limit: int) -> Sequence[Event]:
@@ -158,31 +169,27 @@ class Bus:
         self,
         name: str,
         *types: type[Event],
-        overflow: Overflow = "catch_up",
         size: int = DEFAULT_SIZE,
     ) -> Subscription:
         """A subscription to ``types`` (all, when none is named), from now on."""
         wanted = frozenset(types) or None
-        subscription = Subscription(self, name, wanted, overflow, size)
+        subscription = Subscription(self, name, wanted, size)
         self._subscriptions.append(subscription)
         return subscription
 
+    def follow(self, take: Callable[[Event], None], types: Iterable[type[Event]]) -> Follower:
+        """Give each event of ``types`` to ``take`` from now on, until the follower's run ends."""
+        follower = Follower(self, frozenset(types), take)
+        self._followers.append(follower)
+        return follower
+
     def publish(self, event: Event) -> None:
-        """Hand ``event`` to every subscription. Never blocks."""
+        """Hand ``event`` to everybody. Never blocks."""
+        for follower in self._followers:
+            follower.offer(event)
         for subscription in self._subscriptions:
             subscription.offer(event)
 
     def _forget(self, subscription: Subscription) -> None:
         if subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
-
-
-async def events_of(subscription: Subscription) -> AsyncIterator[Event | Lagged]:
-    """Iterate a ``resync`` subscription with :class:`Lagged` as a value instead of an error."""
-    while True:
-        try:
-            yield await anext(subscription)
-        except Lagged as lagged:
-            yield lagged
-        except StopAsyncIteration:
-            return

@@ -1,4 +1,6 @@
-"""One browser's websocket: frames go out by its own task, so that nobody waits for it."""
+"""One browser's websocket. Nobody waits for it: a frame is written at once where nothing waits to
+be sent, otherwise it goes out by the browser's own task.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +41,21 @@ class Client:
         self._wake.set()
 
     def offer(self, frame: bytes) -> bool:
-        """Queue a frame. Never waits. False: too much waited, a snapshot takes its place."""
+        """Send or queue a frame. Never waits. False: too much waited, a snapshot comes instead."""
+        if not self._outbox and self._write_now(frame):
+            return True
         self._wake.set()
         return self._outbox.offer(frame)
+
+    def _write_now(self, frame: bytes) -> bool:
+        """By ourselves, without a turn of the event loop; False: the browser has not read yet."""
+        transport = self._request.transport
+        if transport is None or self._ws.closed or transport.is_closing():
+            return False
+        if transport.get_write_buffer_size():
+            return False
+        transport.write(text_frame(frame))
+        return True
 
     def need_snapshot(self) -> None:
         """Send a fresh snapshot instead of what is queued. Never waits."""
@@ -65,8 +79,9 @@ class Client:
 
     def _next(self) -> bytes | None:
         if self._outbox.stale:
+            snapshot = self._snapshot()  # sends others what it holds; this browser has it then
             self._outbox.snapshot_taken()
-            return self._snapshot()
+            return snapshot
         return self._outbox.take()
 
     async def close(self, code: int, reason: bytes) -> None:
@@ -77,3 +92,13 @@ class Client:
         with contextlib.suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._ws.close(code=code, message=reason)
+
+
+def text_frame(text: bytes) -> bytes:
+    """An unmasked text message in one frame (RFC 6455, section 5.2)."""
+    size = len(text)
+    if size < 126:
+        return b"\x81" + size.to_bytes(1) + text
+    if size < 65536:
+        return b"\x81\x7e" + size.to_bytes(2) + text
+    return b"\x81\x7f" + size.to_bytes(8) + text

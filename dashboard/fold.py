@@ -78,7 +78,7 @@ def _identified(picture: Picture, event: ev.CustomerIdentified | ev.ScreenPopRea
     if call:
         call.number, call.match, call.customer = event.number, event.match, event.customer
         if isinstance(event, ev.ScreenPopReady):
-            call.pop = event
+            call.pop, call.pop_row = event, None
     return picture.places_of_call(event.call_id)
 
 

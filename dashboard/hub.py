@@ -1,7 +1,9 @@
 """The hub: events from the bus become deltas at every open browser.
 
-Each user's open tabs share one view and one chain of sequence numbers, and get the same frames.
-A browser that falls behind, or finds a gap, gets a fresh snapshot; nobody waits for anybody.
+What changes the call on an agent's desk goes out while the event is published; everything else is
+gathered for some milliseconds, so that a row which changes often is made and sent once. Each user's
+open tabs share one view and one chain of sequence numbers, and get the same frames. A browser that
+falls behind, or finds a gap, gets a fresh snapshot; nobody waits for anybody.
 """
 
 from __future__ import annotations
@@ -19,14 +21,15 @@ from aiohttp import WSMsgType, web
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cti.bus import Bus, Lagged, Subscription, events_of
+from cti.bus import Bus
 from cti.clock import Now
+from cti.domain.events import Event
 from cti.journal import Journal, JournalUnavailable
 from dashboard.accounts import Accounts, Session, User
 from dashboard.client import SESSION_ENDED, Client
 from dashboard.fold import FOLDS
 from dashboard.outbox import Outbox
-from dashboard.projections import Change, Desk, Viewer
+from dashboard.projections import Desk, Viewer
 from dashboard.restore import events_to_restore, midnight
 from dashboard.rights import message_reach
 from dashboard.settings import DashboardSettings
@@ -36,9 +39,10 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_SECONDS = 25
 LARGEST_MESSAGE = 4096
 """Bytes a browser may send at once; it has very little to say."""
-BREATH = 64
-"""After so many events in a row others get their turn."""
+GATHER_SECONDS = 0.01
 BATCH = 500
+MOST_UNTOLD = 2_000
+"""Rows that may wait to be made while no browser is open."""
 RETRY_SECONDS = 1.0
 
 
@@ -78,6 +82,7 @@ class Hub:
         self._now = now
         self._check_seconds = check_seconds
         self._watches: dict[str, Watch] = {}
+        self._gathering: asyncio.TimerHandle | None = None
         self.snapshots: Counter[str] = Counter()
         self.restored = False
         self._day_start = midnight(now(), settings.time_zone)
@@ -93,11 +98,11 @@ class Hub:
 
     async def run(self) -> None:
         """Follow the bus until cancelled."""
-        with self._bus.subscribe("dashboard", *FOLDS, overflow="resync") as subscription:
+        follower = self._bus.follow(self._take, FOLDS)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(follower.run(), name="desk follows the bus")
             await self._until_done(self._restore)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._follow(subscription), name="desk follows the bus")
-                tasks.create_task(self._check(), name="desk checks sessions and the day")
+            tasks.create_task(self._check(), name="desk checks sessions and the day")
 
     async def _until_done(self, step: Callable[[], Awaitable[None]]) -> None:
         """Do a step that reads the database, again and again until it answers."""
@@ -123,31 +128,25 @@ class Hub:
         desk.seq = max(desk.seq, before)
         desk.disconnected(now)
         desk.enrol(await self._accounts.agent_cards())
-        self.desk = desk
-        await self._fold_missed()
-        self.restored = True
+        while desk.seq < self._journal.seq:
+            missed = await self._journal.read_after(desk.seq, BATCH)
+            for event in missed:
+                desk.apply(event)
+            if not missed and self._journal.dropped:
+                break  # nobody can read those
+        # From here on nothing is awaited: the next event is taken.
+        self.desk, self.restored = desk, True
         self.refresh()
 
-    async def _follow(self, subscription: Subscription) -> None:
-        handled = 0
-        async for event in events_of(subscription):
-            if isinstance(event, Lagged):
-                await self._until_done(self._catch_up)
-            elif event.seq > self.desk.seq:
-                self._send(self.desk.apply(event))
-            handled += 1
-            if handled % BREATH == 0:
-                await asyncio.sleep(0)
-
-    async def _catch_up(self) -> None:
-        """After an overflow browsers get a snapshot instead of the rest."""
-        await self._fold_missed()
-        self.refresh()
-
-    async def _fold_missed(self) -> None:
-        while events := await self._journal.read_after(self.desk.seq, BATCH):
-            for event in events:
-                self.desk.apply(event)
+    def _take(self, event: Event) -> None:
+        """Called while the event is published. Before the picture is restored it is in there."""
+        if not self.restored:
+            return
+        if self.desk.apply(event):
+            self._tell()
+        elif self._gathering is None:
+            loop = asyncio.get_running_loop()
+            self._gathering = loop.call_later(GATHER_SECONDS, self._tell)
 
     async def _check(self) -> None:
         while True:
@@ -175,7 +174,14 @@ class Hub:
 
     # --- telling -------------------------------------------------------------------------------
 
-    def _send(self, changes: Sequence[Change]) -> None:
+    def _tell(self) -> None:
+        """Send every browser what changed since the last time."""
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        if not self._watches and self.desk.untold < MOST_UNTOLD:
+            return
+        changes = self.desk.changes()
         if changes:
             for watch in self._watches.values():
                 self._send_to(watch, self.desk.delta(watch.viewer, changes))
@@ -191,6 +197,7 @@ class Hub:
                 self.snapshots["slow"] += 1
 
     def _snapshot(self, watch: Watch) -> bytes:
+        self._tell()
         frame = {"type": "snapshot", "seq": watch.seq, "view": self.desk.view(watch.viewer)}
         return self._encoded(frame)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from crm_bridge.numbers import given_number
 from cti.domain.events import (
@@ -85,6 +85,8 @@ class LiveCall:
     why: str = ""
     waited: Micros = 0
     pop: ScreenPopReady | None = None
+    pop_row: dict[str, Any] | None = None
+    """``pop`` as browsers get it, made once."""
     waits: set[str] = field(default_factory=set)
     offers: dict[str, Offer] = field(default_factory=dict)
     recordings: dict[str, RecordingState] = field(default_factory=dict)

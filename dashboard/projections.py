@@ -1,9 +1,9 @@
 """The desk: what each user sees live, and the deltas between.
 
-Pure. :meth:`Desk.apply` takes one event and returns the rows that changed; :meth:`Desk.view` is
-what one viewer sees in full, :meth:`Desk.delta` what one viewer's browser must change. For every
-sequence of events, a view taken early and patched with every delta since equals a view taken
-late.
+Pure. :meth:`Desk.apply` takes one event; :meth:`Desk.changes` gives the rows that changed since it
+was asked last. :meth:`Desk.view` is what one viewer sees in full, as of the last changes;
+:meth:`Desk.delta` what one viewer's browser must change. For every sequence of events, a view taken
+early and patched with every delta since equals a view taken late.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dashboard.fold import fold
 from dashboard.merge_patch import Object, diff, put
 from dashboard.picture import AgentCard, Link, LiveCall, Picture, Place
 from dashboard.rights import Role, message_reach
-from dashboard.rows import agent_row, call_row, link_row, me_row, today_row, wait_row
+from dashboard.rows import agent_row, call_row, link_row, me_row, pop_row, today_row, wait_row
 
 
 @dataclass(frozen=True)
@@ -49,34 +49,58 @@ class Desk:
         self._picture = Picture(at, day_start, switches)
         self._shown: dict[Place, Object] = {}
         self._queues: dict[str, dict[str, Object]] = {}
-        self._render({("links", switch) for switch in self._picture.links})
+        self._touched: set[Place] = {("links", switch) for switch in self._picture.links}
+        self.changes()
 
     # --- what happens --------------------------------------------------------------------------
 
-    def apply(self, event: ev.Event) -> list[Change]:
-        """Fold one event; returns the rows that changed. Every event moves :attr:`seq`."""
-        self.seq = max(self.seq, event.seq)
-        return self._render(fold(self._picture, event))
+    def apply(self, event: ev.Event) -> bool:
+        """Fold one event; every one moves :attr:`seq`.
 
-    def enrol(self, cards: Mapping[str, AgentCard]) -> list[Change]:
+        True: it may have changed the call on somebody's desk, which is to be told at once.
+        """
+        self.seq = max(self.seq, event.seq)
+        places = fold(self._picture, event)
+        if isinstance(event, ev.ScreenPopReady) and (call := self.call(event.call_id)):
+            self._pop_row(call)  # now, so that it need not be made when the phone rings
+        self._touched |= places
+        return any(place[0] == "call" for place in places)
+
+    def enrol(self, cards: Mapping[str, AgentCard]) -> None:
         """Take in the user list's names and queues of agents, by interface."""
         self._picture.cards = dict(cards)
         for interface in cards:
             self._picture.agent(interface)
-        return self._render({("agents", interface) for interface in self._picture.agents})
+        self._touched |= {("agents", interface) for interface in self._picture.agents}
 
-    def begin_day(self, day_start: ev.Micros) -> list[Change]:
+    def begin_day(self, day_start: ev.Micros) -> None:
         """Midnight: every agent's day begins again."""
         self._picture.day_start = day_start
         for agent in self._picture.agents.values():
             agent.calls = agent.talked = agent.missed = 0
-        return self._render({("today", interface) for interface in self._picture.agents})
+        self._touched |= {("today", interface) for interface in self._picture.agents}
 
-    def disconnected(self, at: ev.Micros) -> list[Change]:
+    def disconnected(self, at: ev.Micros) -> None:
         """A new run begins without a link, whatever the run before saw."""
         links = self._picture.links
         links.update({switch: Link(up=False, since=at) for switch in links})
-        return self._render({("links", switch) for switch in links})
+        self._touched |= {("links", switch) for switch in links}
+
+    @property
+    def untold(self) -> int:
+        """How many rows may have changed since :meth:`changes` was asked last."""
+        return len(self._touched)
+
+    def changes(self) -> list[Change]:
+        """The rows that changed since the last time."""
+        places, self._touched = self._touched, set()
+        changes = []
+        for place in sorted(places):
+            old, new = self._shown.get(place), self._row(place)
+            if old != new:
+                changes.append(Change(place, old, new))
+                self._show(place, new)
+        return changes
 
     # --- what is known -------------------------------------------------------------------------
 
@@ -109,7 +133,7 @@ class Desk:
     # --- what a viewer sees --------------------------------------------------------------------
 
     def view(self, viewer: Viewer) -> Object:
-        """Everything ``viewer`` may see now."""
+        """Everything ``viewer`` may see, as of the last :meth:`changes`."""
         nobody = self._picture.new_agent()
         view: Object = {
             "me": {**viewer.me, **self._own(viewer, "me", me_row(nobody))},
@@ -161,15 +185,6 @@ class Desk:
 
     # --- rows ----------------------------------------------------------------------------------
 
-    def _render(self, places: set[Place]) -> list[Change]:
-        changes = []
-        for place in sorted(places):
-            old, new = self._shown.get(place), self._row(place)
-            if old != new:
-                changes.append(Change(place, old, new))
-                self._show(place, new)
-        return changes
-
     def _show(self, place: Place, row: Object | None) -> None:
         rows = self._queues.setdefault(place[1], {}) if place[0] == "queues" else {}
         if row is None:
@@ -202,7 +217,12 @@ class Desk:
                 return today_row(agent)
             case "agents":
                 return agent_row(agent, self._picture.card(interface), call)
-        return call_row(agent.own, call, self.name_of) if agent.own and call else None
+        return call_row(agent.own, call, self._pop_row(call)) if agent.own and call else None
+
+    def _pop_row(self, call: LiveCall) -> Object | None:
+        if call.pop is not None and call.pop_row is None:
+            call.pop_row = pop_row(call.pop, self.name_of)
+        return call.pop_row
 
 
 def _sees_queue(viewer: Viewer, queue: str) -> bool:

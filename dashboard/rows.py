@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from cti.domain.events import ScreenPopReady
 from dashboard.merge_patch import Object, pruned
 from dashboard.picture import AgentCard, AgentState, Link, LiveCall, OwnCall, RecordingState, Wait
 
@@ -62,7 +63,7 @@ def wait_row(wait: Wait, call: LiveCall | None, *, several: bool = False) -> Obj
         "joined_at": wait.joined_at,
         "virtual_join": wait.virtual_join,
         "label": wait.label,
-        "terms": msgspec.to_builtins(wait.terms),
+        "terms": [msgspec.to_builtins(term) for term in wait.terms],
         "number": call.shown_number if call else "",
         "name": customer.name if customer else None,
         "tier": customer.tier if customer else None,
@@ -76,10 +77,10 @@ def _offered(call: LiveCall | None, entry_id: str) -> bool:
     return call is not None and any(o.entry_id == entry_id for o in call.offers.values())
 
 
-def call_row(own: OwnCall, call: LiveCall, name_of: Callable[[str], str]) -> Object:
+def call_row(own: OwnCall, call: LiveCall, pop: Object | None) -> Object:
     """The call on an agent's desk, with everything known of the caller.
 
-    ``name_of`` names an agent by the interface, for past contacts.
+    ``pop``: its :func:`pop_row`, when there is a screen-pop.
     """
     row = {
         "call_id": own.call_id,
@@ -97,7 +98,7 @@ def call_row(own: OwnCall, call: LiveCall, name_of: Callable[[str], str]) -> Obj
         "path": list(call.path),
         "why": call.why,
         "recording": _recording(call, own.talk_id),
-        "pop": _pop(call, name_of),
+        "pop": pop or _identity(call),
         "disposition": _disposition(call),
     }
     return _object(row)
@@ -113,17 +114,25 @@ def _recording_row(recording: RecordingState) -> Object:
     return {"id": recording.id, "state": recording.state, "reason": recording.reason}
 
 
-def _pop(call: LiveCall, name_of: Callable[[str], str]) -> Object | None:
-    """The screen-pop; as long as only the identity is known, that much of it."""
-    if call.pop is not None:
-        whole: Object = msgspec.to_builtins(call.pop)
-        wanted = ("number", "match", "customer", "candidates", "contacts", "notes")
-        contacts = [_contact(contact, name_of) for contact in whole.get("contacts", [])]
-        return {name: whole.get(name) for name in wanted} | _lists(whole | {"contacts": contacts})
+def pop_row(pop: ScreenPopReady, name_of: Callable[[str], str]) -> Object:
+    """The screen-pop. Made before the phone rings, it costs nothing when it does.
+
+    ``name_of`` names an agent by the interface, for past contacts.
+    """
+    whole: Object = pruned(msgspec.to_builtins(pop))
+    contacts = [_contact(contact, name_of) for contact in whole.get("contacts", [])]
+    wanted = {name: whole[name] for name in ("number", "match", "customer") if name in whole}
+    return wanted | _lists(whole | {"contacts": contacts})
+
+
+def _identity(call: LiveCall) -> Object | None:
+    """As long as only the identity is known, that much of the screen-pop."""
     if call.match is None:
         return None
-    customer = msgspec.to_builtins(call.customer) if call.customer else None
-    return {"number": call.number, "match": call.match, "customer": customer} | _lists({})
+    known: Object = {"number": call.number, "match": call.match} | _lists({})
+    if call.customer:
+        known["customer"] = pruned(msgspec.to_builtins(call.customer))
+    return known
 
 
 def _contact(contact: Object, name_of: Callable[[str], str]) -> Object:
@@ -148,5 +157,4 @@ def _disposition(call: LiveCall) -> Object | None:
 
 
 def _object(row: dict[str, Any]) -> Object:
-    result: Object = pruned(row)
-    return result
+    return {name: value for name, value in row.items() if value is not None}

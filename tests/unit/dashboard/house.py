@@ -64,9 +64,9 @@ class House:
         await self.dashboard.deps.journal.flush()
 
     async def folded(self) -> None:
-        """Wait until the desk has seen everything that is journaled."""
+        """Wait until the desk follows the bus; from then on it has seen all that is journaled."""
         async with asyncio.timeout(5):
-            while self.dashboard.desk.seq < self.dashboard.deps.journal.seq:
+            while not self.dashboard.hub.restored:
                 await asyncio.sleep(0.005)
 
     async def user(self, username: str, role: Role, **more: Any) -> None:

@@ -13,7 +13,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerH
 from yarl import URL
 
 from cti.domain import events as ev
-from dashboard.client import DOES_NOT_READ, SESSION_ENDED
+from dashboard.client import DOES_NOT_READ, SESSION_ENDED, Client
 from dashboard.merge_patch import apply
 from dashboard.routes import COOKIE
 from tests.unit.dashboard.conftest import OpenHouse
@@ -112,6 +112,16 @@ async def test_a_browser_that_found_a_gap_gets_a_snapshot(house: House) -> None:
         assert (await tab.frame())["type"] == "snapshot"
 
 
+@pytest.mark.parametrize("size", [1, 124, 125, 126, 65_534, 65_535, 65_536, 70_000])
+async def test_frames_of_every_length_are_whole(house: House, size: int) -> None:
+    async with tab_of(house, await anna(house)) as tab:
+        (client,) = house.dashboard.hub._watches["anna"].clients
+        assert client.offer(b"x" * size)
+        assert client.offer(b"y" * (size + 1))
+        got = [await asyncio.wait_for(tab.ws.receive_str(), 20) for _ in range(2)]
+        assert got == ["x" * size, "y" * (size + 1)]
+
+
 async def test_a_ping_is_answered(house: House) -> None:
     async with tab_of(house, await anna(house)) as tab:
         await tab.ws.send_json({"type": "ping"})
@@ -184,21 +194,39 @@ async def test_a_change_of_the_name_is_a_fresh_snapshot(house: House) -> None:
         await tab.until(lambda view: view["me"]["name"] == "Anna Ivanova")
 
 
-async def test_a_slow_browser_gets_one_snapshot_instead_of_everything(opened: OpenHouse) -> None:
+async def test_a_slow_browser_gets_one_snapshot_instead_of_everything(
+    opened: OpenHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Client, "_write_now", lambda *_: False)  # it has not read the last one yet
     async with opened(client_buffer_messages=5) as house, tab_of(house, await anna(house)) as tab:
         for n in range(1, 60):  # without giving the browser's task a turn
-            house.dashboard.hub._send(house.dashboard.desk.apply(queued(n)))
+            house.record(queued(n))
+            house.dashboard.hub._tell()
         await tab.until(lambda view: len(view["queues"]["support"]["waiting"]) == 59)
         assert tab.snapshots == 2
 
 
-async def test_a_bus_that_overflows_is_caught_up_from_the_journal(house: House) -> None:
+async def test_the_call_on_a_desk_is_told_at_once_and_the_rest_is_gathered(house: House) -> None:
     async with tab_of(house, await anna(house)) as tab:
-        for n in range(1, 10_050):  # more than a subscription holds
-            house.record(ev.AgentActivityChanged(at=n, agent=f"PJSIP/{n % 50}", activity="idle"))
+        for n in range(1, 20):
+            house.record(queued(n))
         house.record(offer())
-        await tab.until(lambda view: "call" in view)
-        assert tab.snapshots == 2
+        house.record(queued(20))
+        first, second = await tab.frame(), await tab.frame()
+        assert first["patch"]["call"]["phase"] == "ringing"
+        assert len(first["patch"]["queues"]["support"]["waiting"]) == 19
+        assert list(second["patch"]["queues"]["support"]["waiting"]) == ["e20"]
+        assert tab.snapshots == 1
+
+
+async def test_what_happened_while_no_browser_was_open_is_in_the_snapshot(house: House) -> None:
+    browser = await anna(house)
+    for n in range(1, 2_500):
+        house.record(queued(n))
+    house.record(offer())
+    async with tab_of(house, browser) as tab:
+        assert len(tab.view["queues"]["support"]["waiting"]) == 2_499
+        assert tab.view["call"]["phase"] == "ringing"
 
 
 async def test_a_browser_that_does_not_read_is_left_and_delays_nobody(opened: OpenHouse) -> None:

@@ -10,7 +10,7 @@ from cti.domain import events as ev
 from dashboard.fold import FOLDS
 from dashboard.merge_patch import apply
 from dashboard.picture import AgentCard
-from dashboard.projections import Desk, Viewer
+from dashboard.projections import Change, Desk, Viewer
 
 ANNA, BORIS = "PJSIP/101", "PJSIP/102"
 CARDS = {
@@ -37,9 +37,15 @@ VIEWERS = [
 def desk_of(*events: ev.Event) -> Desk:
     desk = Desk(at=0)
     desk.enrol(CARDS)
+    told(desk, *events)
+    return desk
+
+
+def told(desk: Desk, *events: ev.Event) -> list[Change]:
+    """What changed by all of them."""
     for event in events:
         desk.apply(event)
-    return desk
+    return desk.changes()
 
 
 def waiting(at: int = 1_000) -> list[ev.Event]:
@@ -129,9 +135,9 @@ def test_a_talk_holds_and_goes_on() -> None:
     call = desk.view(VIEWERS[0])["call"]
     assert (call["phase"], call["answered_at"], call["waited"]) == ("talking", 3_000, 1_998)
     assert call["recording"] == {"id": "r1", "state": "recording", "reason": ""}
-    desk.apply(ev.CallHeld(at=4_000, call_id="c1", channel="y", agent=ANNA))
+    told(desk, ev.CallHeld(at=4_000, call_id="c1", channel="y", agent=ANNA))
     assert desk.view(VIEWERS[0])["call"]["phase"] == "on_hold"
-    desk.apply(ev.CallResumed(at=5_000, call_id="c1", channel="y", agent=ANNA))
+    told(desk, ev.CallResumed(at=5_000, call_id="c1", channel="y", agent=ANNA))
     assert (desk.view(VIEWERS[0])["call"]["phase"], desk.view(VIEWERS[0])["queues"]) == (
         "talking",
         {"support": {"waiting": {}}},
@@ -144,21 +150,25 @@ def test_a_call_stays_on_the_desk_until_wrap_up_is_left() -> None:
     assert (view["call"]["phase"], view["call"]["ended_at"]) == ("ended", 9_000)
     assert view["me"]["until"] == 99_000
     assert view["today"] == {"calls": 1, "talked": 6_000, "missed": 0}
-    desk.apply(
-        ev.DispositionSet(at=9_500, call_id="c1", agent=ANNA, author="anna", note="refund promised")
+    told(
+        desk,
+        ev.DispositionSet(
+            at=9_500, call_id="c1", agent=ANNA, author="anna", note="refund promised"
+        ),
     )
     assert desk.view(VIEWERS[0])["call"]["disposition"]["saved_at"] == 9_500
-    desk.apply(ev.AgentAvailabilityChanged(at=9_600, agent=ANNA, availability="available"))
+    told(desk, ev.AgentAvailabilityChanged(at=9_600, agent=ANNA, availability="available"))
     assert "call" not in desk.view(VIEWERS[0])
     assert desk.call("c1") is None
 
 
 def test_a_missed_offer_leaves_the_desk_and_counts() -> None:
     desk = desk_of(*ringing())
-    desk.apply(
+    told(
+        desk,
         ev.OfferEnded(
             at=2_500, call_id="c1", offer_id="o1", agent=ANNA, ended="no_answer", rang=499
-        )
+        ),
     )
     view = desk.view(VIEWERS[0])
     assert "call" not in view
@@ -178,7 +188,7 @@ def test_supervisors_see_their_teams_and_agents_see_no_agents() -> None:
 def test_midnight_begins_a_new_day_and_yesterday_does_not_count() -> None:
     desk = desk_of(*over())
     desk.begin_day(10_000)
-    desk.apply(ev.TalkEnded(at=9_999, call_id="c9", talk_id="t9", agent=ANNA, talked=5))
+    told(desk, ev.TalkEnded(at=9_999, call_id="c9", talk_id="t9", agent=ANNA, talked=5))
     assert desk.view(VIEWERS[0])["today"] == {"calls": 0, "talked": 0, "missed": 0}
 
 
@@ -229,7 +239,7 @@ def test_snapshot_and_deltas_equal_a_fresh_snapshot(events: list[ev.Event], cut:
     desk = desk_of(*events[:cut])
     views = [desk.view(viewer) for viewer in VIEWERS]
     for event in events[cut:]:
-        changes = desk.apply(event)
+        changes = told(desk, event)
         patches = [desk.delta(viewer, changes) for viewer in VIEWERS]
         views = [apply(view, patch) for view, patch in zip(views, patches, strict=True)]
     assert views == [desk.view(viewer) for viewer in VIEWERS]
@@ -284,15 +294,16 @@ def test_each_switch_has_its_link_and_its_own_line_of_a_queue() -> None:
         "east": starting | {"first": True},
         "west": starting | {"first": False},
     }
-    changes = desk.apply(ev.SwitchConnected(at=6, switch="west", asterisk_version="22"))
+    changes = told(desk, ev.SwitchConnected(at=6, switch="west", asterisk_version="22"))
     assert desk.delta(viewer, changes) == {
         "links": {"west": {"up": True, "since": 6, "reason": ""}}
     }
     assert not desk.link_up
-    desk.apply(ev.SwitchConnected(at=7, switch="east", asterisk_version="22"))
+    told(desk, ev.SwitchConnected(at=7, switch="east", asterisk_version="22"))
     assert desk.link_up
     for switch in ("east", "west"):
-        desk.apply(
+        told(
+            desk,
             ev.CallQueued(
                 at=8, switch=switch, call_id=f"{switch}-1", entry_id=f"{switch}-1-w1",
                 queue="support", channel="x", leg="1", position=1,

@@ -29,6 +29,7 @@ async def restored(house: House, day_start: int) -> Desk:
     for event in await events_to_restore(deps.engine, now(), day_start, deps.journal.seq):
         desk.apply(event)
     desk.enrol(CARDS)
+    desk.changes()
     return desk
 
 
@@ -39,6 +40,7 @@ async def test_a_restored_desk_shows_what_was_shown(house: House, story: object)
     before.enrol(CARDS)
     for event in story():  # type: ignore[operator]
         before.apply(house.record(msgspec.structs.replace(event, at=began + event.at)))
+    before.changes()
     desk = await restored(house, began)
     assert [desk.view(viewer) for viewer in VIEWERS] == [before.view(v) for v in VIEWERS]
 

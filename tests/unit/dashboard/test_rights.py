@@ -105,6 +105,7 @@ def test_the_live_view_holds_what_the_table_says(role: Role, message: str) -> No
         )
     )
     desk.apply(ev.AgentOffered(at=2, call_id="c", offer_id="o", agent="PJSIP/101", channel="y"))
+    desk.changes()
     view = desk.view(Viewer(role, "PJSIP/101", frozenset({"support"}), {}))
     if message_reach(message, role) == "none":
         assert not view.get(message)
