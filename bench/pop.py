@@ -189,7 +189,9 @@ def table(rate: int, tallies: Mapping[str, Tally]) -> None:
 def goals(rate: int, tallies: Mapping[str, Tally]) -> list[Goal]:
     ours, floor, peer = tallies[OURS].p50, tallies[FLOOR].p50, tallies[PEER].p50
     name = f"screen-pop p50 at {rate:,} events/s"
+    arrived = len(tallies[OURS].latencies) / max(1, tallies[OURS].rung)
     return [
+        Goal(f"screen-pops that arrived while it rang at {rate:,} events/s", arrived, 1),
         Goal(f"{name}, times the byte relay", ours / floor, 1.25, at_most=True),
         Goal(f"{name}, better than panoramisk + aiohttp", peer / ours, 2.5),
     ]
