@@ -23,6 +23,7 @@ from bench.paced_pbx import AGENT
 from cti.ami.settings import AmiSettings
 from ringdesk import logs
 from ringdesk.demo.world import PASSWORD, demo_settings, running
+from ringdesk.server import collect_seldom
 
 USER = "ringdesk"
 
@@ -58,6 +59,7 @@ async def _ringdesk(folder: Path, port: int, secret: str, ready: Connection) -> 
     off = settings.recordings.model_copy(update={"enabled": False})
     settings = settings.model_copy(update={"recordings": off})
     async with running(settings):
+        collect_seldom()  # as `ringdesk serve` does
         ready.send(Door(settings.dashboard.port, "/ws", "anna", PASSWORD))
         await asyncio.to_thread(ready.recv)
 

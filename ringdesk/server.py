@@ -123,7 +123,7 @@ def first_error(group: BaseException) -> BaseException:
     return group
 
 
-def _collect_seldom() -> None:
+def collect_seldom() -> None:
     """What is there now stays for good and need not be looked through by the garbage collector.
 
     Most of what a call leaves behind is freed without it; each of its rounds holds up a screen-pop.
@@ -144,7 +144,7 @@ async def serve_until_told(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
-    _collect_seldom()
+    collect_seldom()
     log.info("serving", address=f"http://{settings.dashboard.host}:{settings.dashboard.port}")
     try:
         await server.run(stop)
