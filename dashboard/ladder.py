@@ -206,7 +206,7 @@ class _Drawing:
         self.begin("menu", event.menu, self.ivr(), event)
         return self.customer(), self.ivr()
 
-    def menu_chosen(self, event: ev.MenuChosen) -> Place:
+    def menu_chosen(self, event: ev.MenuChosen | ev.WaitTold) -> Place:
         return self.customer(), self.ivr()
 
     def menu_left(self, event: ev.MenuLeft) -> Place:
@@ -291,6 +291,7 @@ _PUT: Mapping[type[ev.Event], Callable[[_Drawing, Any], Place]] = {
     ev.CallEnded: _Drawing.ended,
     ev.MenuEntered: _Drawing.menu_entered,
     ev.MenuChosen: _Drawing.menu_chosen,
+    ev.WaitTold: _Drawing.menu_chosen,
     ev.MenuLeft: _Drawing.menu_left,
     ev.CallQueued: _Drawing.queued,
     ev.QueueEntryScored: _Drawing.in_queue,

@@ -46,6 +46,11 @@ def _chosen(event: ev.MenuChosen, _: NameOf) -> str:
     return f"Chose {event.label} ({event.digits})" if event.digits else f"Chose {event.label}"
 
 
+def _told(event: ev.WaitTold, _: NameOf) -> str:
+    place = f"Was told: number {event.position} in queue {event.queue}"
+    return place if event.estimated is None else f"{place}, some {length(event.estimated)} to wait"
+
+
 def _menu_left(event: ev.MenuLeft, _: NameOf) -> str:
     where = "hung up" if event.next == "hangup" else f"on to {event.next} {event.target}".rstrip()
     return f"Left menu {event.menu}: {where}" + (f" ({event.reason})" if event.reason else "")
@@ -163,6 +168,7 @@ _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
     ev.CallJoined: _joined,
     ev.MenuEntered: lambda e, _: f"Hears menu {e.menu}",
     ev.MenuChosen: _chosen,
+    ev.WaitTold: _told,
     ev.MenuLeft: _menu_left,
     ev.CallQueued: _queued,
     ev.QueueEntryScored: _scored,

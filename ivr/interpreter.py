@@ -2,20 +2,31 @@
 
 :func:`start` and :func:`advance` give a :class:`Turn`: instructions to carry out in order and the
 state to come back with. The last instruction of a turn is :class:`ReadDigits` (come back with
-:class:`Pressed` or :class:`Silence`), :class:`AskCustomer` (with :class:`CustomerKnown`) or
-:class:`Leave` (the end). :class:`HungUp` may come at any time.
+:class:`Pressed` or :class:`Silence`), :class:`AskCustomer` (with :class:`CustomerKnown`),
+:class:`AskWait` (with :class:`WaitKnown` or :class:`WaitUnknown`) or :class:`Leave` (the end).
+:class:`HungUp` may come at any time.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cti.domain.events import Micros
 from ivr.menus import Menus
-from ivr.model import AskStep, BranchStep, Destination, HoursStep, PlayStep, SetStep, Step
-from ivr.sounds import PlayableSound
+from ivr.model import (
+    AnnounceStep,
+    AskStep,
+    BranchStep,
+    Destination,
+    HoursStep,
+    PlayStep,
+    SetStep,
+    Step,
+)
+from ivr.sounds import PlayableSound, Sound
 
 MAX_STEPS = 200
 """How many steps one call may walk through; more is a defect, and the call is given back."""
@@ -34,7 +45,7 @@ class MenuError(Exception):
 class Play:
     """Play these to their end."""
 
-    sounds: tuple[PlayableSound, ...]
+    sounds: tuple[Sound, ...]
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,22 @@ class SetVariable:
 @dataclass(frozen=True)
 class AskCustomer:
     """Find out who calls, within the deadline."""
+
+
+@dataclass(frozen=True)
+class AskWait:
+    """Find out the place in this queue and how long the wait will be."""
+
+    queue: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """For the history: the caller was told the place and the wait."""
+
+    queue: str
+    position: int
+    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -88,7 +115,9 @@ class Leave:
     reason: str
 
 
-Instruction = Play | ReadDigits | SetVariable | AskCustomer | Entered | Chosen | Leave
+Instruction = (
+    Play | ReadDigits | SetVariable | AskCustomer | AskWait | Told | Entered | Chosen | Leave
+)
 
 # --- what happened -----------------------------------------------------------------------------
 
@@ -113,11 +142,24 @@ class CustomerKnown:
 
 
 @dataclass(frozen=True)
+class WaitKnown:
+    """The place from 1, and the seconds until it is their turn; None: nobody can tell."""
+
+    position: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class WaitUnknown:
+    """Nothing is known of this queue."""
+
+
+@dataclass(frozen=True)
 class HungUp:
     """The caller is gone."""
 
 
-Happening = Pressed | Silence | CustomerKnown | HungUp
+Happening = Pressed | Silence | CustomerKnown | WaitKnown | WaitUnknown | HungUp
 
 # --- the machine -------------------------------------------------------------------------------
 
@@ -173,6 +215,10 @@ def advance(state: State, happened: Happening, at: Micros) -> Turn:
         case CustomerKnown(fields=fields) if isinstance(step, BranchStep):
             walk.state = replace(state, customer=_with_known(fields))
             _branch(walk, step)
+        case WaitKnown() if isinstance(step, AnnounceStep):
+            _announce(walk, step, happened)
+        case WaitUnknown() if isinstance(step, AnnounceStep):
+            _go(walk, step.go, f"after {state.step}, which had nothing to tell")
         case Pressed(digits=digits) if isinstance(step, AskStep):
             _pressed(walk, step, digits)
         case Silence() if isinstance(step, AskStep):
@@ -211,6 +257,8 @@ def _enter_step(walk: _Walk, menu: str, name: str) -> None:
             _hours(walk, step)
         case BranchStep() as step:
             _branch(walk, step)
+        case AnnounceStep() as step:
+            walk.done.append(AskWait(step.queue))
         case SetStep() as step:
             walk.done += [SetVariable(*item) for item in step.variables.items()]
             _go(walk, step.go, f"after {name}")
@@ -235,6 +283,20 @@ def _hours(walk: _Walk, step: HoursStep) -> None:
         _go(walk, step.open, "in business hours")
     else:
         _go(walk, step.closed, "outside of business hours")
+
+
+def _announce(walk: _Walk, step: AnnounceStep, known: WaitKnown) -> None:
+    minutes = None if known.seconds is None else max(1, math.ceil(known.seconds / 60))
+    if known.seconds is None or minutes is None:
+        prompts, values = step.unknown_prompt, {"position": known.position}
+    elif known.seconds < 60 and step.short_prompt:
+        prompts, values = step.short_prompt, {"position": known.position}
+    else:
+        prompts, values = step.prompt, {"position": known.position, "minutes": minutes}
+    if prompts:
+        sounds = walk.state.menus.announced(walk.state.menu, prompts, values)
+        walk.done += [Told(step.queue, known.position, known.seconds), Play(sounds)]
+    _go(walk, step.go, f"after {walk.state.step}")
 
 
 def _branch(walk: _Walk, step: BranchStep) -> None:

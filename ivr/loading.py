@@ -15,7 +15,8 @@ from cti.toml_lines import KeyPath
 from ivr.calendars import Calendar
 from ivr.check import MenuFile, check_loops, check_targets, check_unreachable
 from ivr.menus import Menus
-from ivr.model import AskStep, Menu, PlayStep, Prompt
+from ivr.model import AnnounceStep, AskStep, Menu, PlayStep
+from ivr.prompts import PLACEHOLDERS, Prompt, filled, placeholders
 from ivr.settings import IvrSettings
 from ivr.sounds import PlayableSound, find_sound
 from ivr.speech import Speaker, SpeechError
@@ -129,6 +130,17 @@ def _prompts(menu: Menu) -> Iterator[tuple[KeyPath, Prompt]]:
             yield from _located(("step", name, "prompt"), step.prompt)
         if isinstance(step, AskStep):
             yield from _located(("step", name, "invalid_prompt"), step.invalid_prompt)
+        if isinstance(step, AnnounceStep):
+            for key in ("prompt", "short_prompt", "unknown_prompt"):
+                sample = [_sample(prompt) for prompt in getattr(step, key)]
+                yield from _located(("step", name, key), sample)
+
+
+def _sample(prompt: Prompt) -> Prompt:
+    """What is known only in the call is spoken with some number, to learn whether it can be."""
+    if not placeholders(prompt):
+        return prompt
+    return prompt.model_copy(update={"say": filled(prompt, dict.fromkeys(PLACEHOLDERS, 2))})
 
 
 def _located(key: KeyPath, prompts: list[Prompt]) -> Iterator[tuple[KeyPath, Prompt]]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from cti.config_files import Problem
 from ivr.calendars import Calendar
-from ivr.model import Menu, Prompt
-from ivr.sounds import PlayableSound
+from ivr.model import Menu
+from ivr.prompts import Prompt, filled, placeholders
+from ivr.sounds import PlayableSound, Sound, SpokenText
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,3 +29,14 @@ class Menus:
     def playable(self, menu: str, prompts: list[Prompt]) -> tuple[PlayableSound, ...]:
         """The prompts of ``menu`` as sound files."""
         return tuple(self.sounds[menu, prompt] for prompt in prompts)
+
+    def announced(
+        self, menu: str, prompts: list[Prompt], values: Mapping[str, int]
+    ) -> tuple[Sound, ...]:
+        """The prompts of ``menu`` with numbers in place of the names in braces."""
+        return tuple(
+            SpokenText(filled(prompt, values), prompt.voice or self.menus[menu].voice)
+            if placeholders(prompt)
+            else self.sounds[menu, prompt]
+            for prompt in prompts
+        )

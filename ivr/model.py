@@ -14,12 +14,12 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from cti.config_files import did_you_mean
 from cti.toml_lines import KeyPath
+from ivr.prompts import HOW_TO_WRITE, Prompt, Prompts, placeholders
 
 CUSTOMER_FIELDS = frozenset(
     {"known", "status", "tier", "segment", "language", "company", "owner_name", "owner_extension"}
@@ -86,65 +86,6 @@ class Exit:
     by_caller: bool = False
 
 
-# --- prompts -----------------------------------------------------------------------------------
-
-
-def _check_sound(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_./-]{1,200}", name) or ".." in name:
-        raise PydanticCustomError(
-            "sound",
-            '"{given}" is no name of a sound file',
-            {"given": name[:60], "cure": "letters, digits and _ - . / only, without extension"},
-        )
-    return name
-
-
-def _check_text(text: str) -> str:
-    if not text.strip():
-        raise PydanticCustomError("say", "there is nothing to say", {"cure": "write the text"})
-    if any(ord(char) < 32 and char not in "\t\r\n" for char in text):
-        raise PydanticCustomError(
-            "say", "the text holds a control character", {"cure": "write plain text"}
-        )
-    return " ".join(text.split())
-
-
-_PROMPT = 'write { say = "text" } or { sound = "name" }, or several of them in [ ]'
-
-
-class Prompt(_Model):
-    """What the caller hears: a sound file of the PBX, or a text spoken by espeak-ng at load."""
-
-    sound: Annotated[str, AfterValidator(_check_sound)] | None = Field(
-        default=None,
-        description="Asterisk's name of a sound file, without extension, such as custom/welcome.",
-    )
-    say: Annotated[str, AfterValidator(_check_text)] | None = Field(
-        default=None, max_length=2000, description="A text to speak."
-    )
-    voice: str = Field(
-        default="",
-        pattern=r"^([A-Za-z0-9][A-Za-z0-9_+-]*)?$",
-        description="espeak-ng voice or language, such as en-gb. Empty: the menu's.",
-    )
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> Prompt:
-        if (self.sound is None) == (self.say is None):
-            raise PydanticCustomError(
-                "prompt", "a prompt has either say or sound", {"cure": _PROMPT}
-            )
-        return self
-
-
-def _as_list(given: object) -> object:
-    """One prompt without the brackets is a list of one."""
-    return [given] if isinstance(given, dict) else given
-
-
-Prompts = Annotated[list[Prompt], BeforeValidator(_as_list)]
-
-
 # --- steps -------------------------------------------------------------------------------------
 
 
@@ -170,7 +111,7 @@ class AskStep(_Model):
     """Play the prompt, wait for keys, go where they lead."""
 
     do: Literal["ask"]
-    prompt: Prompts = Field(min_length=1, description=_PROMPT)
+    prompt: Prompts = Field(min_length=1, description=HOW_TO_WRITE)
     keys: Annotated[dict[str, Choice], AfterValidator(_check_keys)] = Field(
         min_length=1, description='What each key does: 1 = { label = "Sales", go = "queue sales" }.'
     )
@@ -202,7 +143,7 @@ class PlayStep(_Model):
     """Play the prompt to its end and go on."""
 
     do: Literal["play"]
-    prompt: Prompts = Field(min_length=1, description=_PROMPT)
+    prompt: Prompts = Field(min_length=1, description=HOW_TO_WRITE)
     go: Go = Field(description=f"Where the call goes then: {_WRITE}.")
 
     def exits(self) -> Iterator[Exit]:
@@ -307,7 +248,48 @@ class SetStep(_Model):
         yield Exit(("go",), self.go)
 
 
-Step = AskStep | PlayStep | HoursStep | BranchStep | SetStep
+def _only(*names: str) -> AfterValidator:
+    """The braces of the prompts hold these names only."""
+
+    def check(prompts: list[Prompt]) -> list[Prompt]:
+        for name in sorted(frozenset[str]().union(*map(placeholders, prompts)) - {*names}):
+            cure = did_you_mean(name, names)
+            raise PydanticCustomError(
+                "placeholder",
+                'nothing can be said for "{given}"',
+                {"given": name[:40], "cure": cure},
+            )
+        return prompts
+
+    return AfterValidator(check)
+
+
+class AnnounceStep(_Model):
+    """Say the place in a queue and how long the wait will be, and go on."""
+
+    do: Literal["announce"]
+    queue: str = Field(
+        pattern=r"^[A-Za-z0-9_.@+-]{1,80}$", description="The queue that is spoken of."
+    )
+    prompt: Annotated[Prompts, _only("position", "minutes")] = Field(
+        min_length=1,
+        description="What is said: { say = "
+        '"You are number {position}. The wait is about {minutes} minutes." }.',
+    )
+    short_prompt: Annotated[Prompts, _only("position")] = Field(
+        default=[], description="What is said instead when the wait is less than a minute."
+    )
+    unknown_prompt: Annotated[Prompts, _only("position")] = Field(
+        default=[], description="What is said while too few were served to estimate the wait."
+    )
+    go: Go = Field(description=f"Where the call goes then: {_WRITE}.")
+
+    def exits(self) -> Iterator[Exit]:
+        """The ways out of this step."""
+        yield Exit(("go",), self.go)
+
+
+Step = AskStep | PlayStep | HoursStep | BranchStep | SetStep | AnnounceStep
 
 
 class Menu(_Model):

@@ -12,18 +12,24 @@ from cti.agi.server import AgiLimits, AgiServer, AgiSession
 from cti.domain.events import Event, Micros
 from ivr.book import MenuBook
 from ivr.interpreter import MenuError
-from ivr.session import CustomerOf, MenuSession, Surroundings
+from ivr.session import CustomerOf, MenuSession, Surroundings, WaitOf
 from ivr.settings import IvrSettings
+from ivr.speech import Speaker
 
 log = structlog.get_logger(__name__)
 
 _LISTEN_AGAIN = 2.0
 
 
+def _nothing_known(_switch: str, _queue: str, _call_id: str) -> None:
+    return None
+
+
 class IvrService:
     """Serves callers in menus. ``server`` tells the port and how sessions ended.
 
     ``switches``: the names of all; a call that does not say its switch is from the first one.
+    ``wait_of`` tells how long a wait will be.
     """
 
     def __init__(
@@ -34,11 +40,18 @@ class IvrService:
         now: Callable[[], Micros],
         customer_of: CustomerOf,
         switches: Sequence[str],
+        wait_of: WaitOf = _nothing_known,
     ) -> None:
         self._book = book
         self._switches = switches
         self._around = Surroundings(
-            settings=settings, record=record, now=now, customer_of=customer_of, switch=switches[0]
+            settings=settings,
+            record=record,
+            now=now,
+            customer_of=customer_of,
+            wait_of=wait_of,
+            speak=Speaker(settings.speech).speak,
+            switch=switches[0],
         )
         self.server = AgiServer(
             self._serve,

@@ -19,13 +19,15 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
 from cti.agi.server import AgiHangup, AgiSession
-from cti.domain.events import Event, MenuChosen, MenuEntered, MenuLeft, Micros
+from cti.domain.events import Event, MenuChosen, MenuEntered, MenuLeft, Micros, WaitTold
 from ivr.interpreter import (
     AskCustomer,
+    AskWait,
     Chosen,
     CustomerKnown,
     Entered,
@@ -40,20 +42,43 @@ from ivr.interpreter import (
     SetVariable,
     Silence,
     State,
+    Told,
     Turn,
+    WaitKnown,
+    WaitUnknown,
     advance,
     start,
 )
 from ivr.menus import Menus
 from ivr.settings import IvrSettings
-from ivr.sounds import PlayableSound
+from ivr.sounds import PlayableSound, Sound
+from ivr.speech import SpeechError
 
 log = structlog.get_logger(__name__)
 
 CustomerOf = Callable[[str], Awaitable[Mapping[str, str] | None]]
 """The fields of the customer of a call, by the call's id; None: nobody knows them."""
 
+
+class Wait(Protocol):
+    """What may be told of a wait."""
+
+    @property
+    def position(self) -> int:
+        """The caller's place, from 1."""
+        ...
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it will be; None: nobody can tell."""
+        ...
+
+
+WaitOf = Callable[[str, str, str], Wait | None]
+"""``wait_of(switch, queue, call_id)``: for a caller who would join the queue now; None: unknown."""
+
 _ANY_KEY = "0123456789*#"
+_SPEAK_SECONDS = 2.0
 _SLACK = 5.0  # seconds beyond its expected length after which a command counts as lost
 
 
@@ -65,6 +90,8 @@ class Surroundings:
     record: Callable[[Event], Event]
     now: Callable[[], Micros]
     customer_of: CustomerOf
+    wait_of: WaitOf
+    speak: Callable[[str, str], PlayableSound]
     switch: str
 
 
@@ -117,7 +144,8 @@ class MenuSession:
         """Carry out one turn; what came of its last instruction (None: it was the end)."""
         for instruction in instructions:
             match instruction:
-                case Play(sounds=sounds):
+                case Play():
+                    sounds = await self._spoken(instruction.sounds)
                     await self._stay_alive(self._length(sounds))
                     await self._play(sounds, keys="")
                 case SetVariable(name=name, value=value):
@@ -126,11 +154,32 @@ class MenuSession:
                     return await self._read(instruction)
                 case AskCustomer():
                     return CustomerKnown(await self._customer(lookup))
+                case AskWait(queue=queue):
+                    return self._wait(queue)
                 case Leave():
                     await self._leave(instruction)
-                case Entered() | Chosen():
+                case Entered() | Chosen() | Told():
                     self._record(instruction)
         return None
+
+    def _wait(self, queue: str) -> Happening:
+        wait = self._around.wait_of(self._around.switch, queue, self.call_id)
+        return WaitKnown(wait.position, wait.seconds) if wait else WaitUnknown()
+
+    async def _spoken(self, sounds: tuple[Sound, ...]) -> tuple[PlayableSound, ...]:
+        """The sounds, with texts spoken now; a text that takes too long is left out."""
+        playable = []
+        for sound in sounds:
+            if isinstance(sound, PlayableSound):
+                playable.append(sound)
+                continue
+            try:
+                async with asyncio.timeout(_SPEAK_SECONDS):
+                    speak = self._around.speak
+                    playable.append(await asyncio.to_thread(speak, sound.text, sound.voice))
+            except (SpeechError, TimeoutError) as error:
+                log.warning("text_not_spoken", reason=str(error) or "espeak-ng took too long")
+        return tuple(playable)
 
     async def _leave(self, leave: Leave) -> None:
         await self._stay_alive(0)
@@ -201,13 +250,22 @@ class MenuSession:
         unknown = self._settings.unknown_prompt_seconds
         return sum(unknown if sound.seconds is None else sound.seconds for sound in sounds)
 
-    def _record(self, what: Entered | Chosen) -> None:
+    def _record(self, what: Entered | Chosen | Told) -> None:
         at, switch = self._around.now(), self._around.switch
         event: Event
         match what:
             case Entered(menu=menu, version=version):
                 event = MenuEntered(
                     at=at, switch=switch, call_id=self.call_id, menu=menu, version=version
+                )
+            case Told(queue=queue, position=position, seconds=seconds):
+                event = WaitTold(
+                    at=at,
+                    switch=switch,
+                    call_id=self.call_id,
+                    queue=queue,
+                    position=position,
+                    estimated=None if seconds is None else round(seconds * 1_000_000),
                 )
             case Chosen(menu=menu, digits=digits, label=label, valid=valid):
                 event = MenuChosen(

@@ -36,6 +36,17 @@ class PlayableSound:
     seconds: float | None
 
 
+@dataclass(frozen=True)
+class SpokenText:
+    """A prompt that is known only when it is to be heard. ``voice`` empty: the settings'."""
+
+    text: str
+    voice: str
+
+
+Sound = PlayableSound | SpokenText
+
+
 def find_sound(name: str, folder: Path) -> PlayableSound | None:
     """The sound ``name`` in ``folder`` (of one language) or in the one above, as Asterisk looks."""
     files = [file for place in (folder, folder.parent) for file in _files(place / name)]

@@ -131,6 +131,17 @@ class MenuChosen(Event, frozen=True, kw_only=True):
     valid: bool = True
 
 
+class WaitTold(Event, frozen=True, kw_only=True):
+    """The caller was told their place in a queue, and how long they will wait (estimated).
+
+    ``position`` counts from 1; ``estimated`` is in microseconds, None when nothing was said of it.
+    """
+
+    queue: str
+    position: int
+    estimated: Micros | None = None
+
+
 class MenuLeft(Event, frozen=True, kw_only=True):
     """The menu is over. ``next`` is queue, extension, voicemail or hangup; ``reason`` says why."""
 
@@ -446,6 +457,7 @@ AnyEvent = (
     | CallJoined
     | MenuEntered
     | MenuChosen
+    | WaitTold
     | MenuLeft
     | CallQueued
     | QueueEntryScored

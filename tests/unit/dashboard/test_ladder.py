@@ -170,3 +170,14 @@ def test_a_call_that_crosses_a_trunk_is_one_ladder() -> None:
     assert ends["customer", "leg"] == at + 9
     assert ends[f"agent:{IVAN}", "talk"] == at + 5
     assert sum(bar.lane == "customer" for bar in drawn.bars) == 1
+
+
+def test_what_a_caller_was_told_of_the_wait_stands_in_the_menu() -> None:
+    told = call()
+    wait = ev.WaitTold(
+        at=told[3].at, call_id=told[3].call_id, queue="support", position=2, estimated=90 * S
+    )
+    answer = drawn([*told[:3], wait, *told[3:]])
+    [rung] = [rung for rung in answer.rungs if rung.type == "WaitTold"]
+    assert rung.to.startswith("ivr")
+    assert rung.text == "Was told: number 2 in queue support, some 1:30 to wait"

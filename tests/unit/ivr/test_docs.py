@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 from ivr.loading import load_menus
-from ivr.model import AskStep, BranchStep, HoursStep, PlayStep, SetStep
+from ivr.model import AnnounceStep, AskStep, BranchStep, HoursStep, PlayStep, SetStep
 from ivr.settings import IvrSettings, SpeechSettings
 
 DOCS = (Path(__file__).parents[3] / "docs" / "menus.md").read_text()
 
 
 def test_the_example_loads_without_a_warning(tmp_path: Path) -> None:
-    main, calendar = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)
+    main, calendar, announce = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)
     for folder, name, text in [
         ("menus", "main", main),
         (
@@ -21,6 +21,7 @@ def test_the_example_loads_without_a_warning(tmp_path: Path) -> None:
             "vip",
             'title = "VIP"\n[step.go]\ndo = "set"\nvariables = { A = "1" }\ngo = "queue support"\n',
         ),
+        ("menus", "wait", f'title = "Wait"\n{announce}'),
         ("calendars", "office", calendar),
     ]:
         (tmp_path / folder).mkdir(exist_ok=True)
@@ -36,6 +37,6 @@ def test_the_example_loads_without_a_warning(tmp_path: Path) -> None:
 
 
 def test_every_key_of_every_step_is_explained() -> None:
-    for step in (AskStep, PlayStep, HoursStep, BranchStep, SetStep):
+    for step in (AskStep, PlayStep, HoursStep, BranchStep, SetStep, AnnounceStep):
         missing = [name for name in step.model_fields if f"`{name}" not in DOCS]
         assert missing == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ivr.interpreter import (
     MAX_STEPS,
     AskCustomer,
+    AskWait,
     Chosen,
     CustomerKnown,
     Entered,
@@ -23,12 +24,16 @@ from ivr.interpreter import (
     ReadDigits,
     SetVariable,
     Silence,
+    Told,
     Turn,
+    WaitKnown,
+    WaitUnknown,
     advance,
     start,
 )
 from ivr.loading import load_menus
 from ivr.menus import Menus
+from ivr.sounds import PlayableSound, SpokenText
 
 from .conftest import Write
 
@@ -201,3 +206,53 @@ def test_every_call_comes_to_one_end(
             assert turn.state.walked >= MAX_STEPS - 2
             return
     assert turn.instructions == (Leave(turn.state.menu, "hangup", "", "the caller hung up"),)
+
+
+ANNOUNCE = """\
+title = "Wait"
+voice = "de"
+[step.tell]
+do = "announce"
+queue = "support"
+prompt = [
+  { sound = "hello" },
+  { say = "You are number {position}, about {minutes} minutes.", voice = "en-gb" },
+]
+short_prompt = { say = "Nummer {position}, gleich." }
+unknown_prompt = []
+go = "queue support"
+"""
+
+
+def announced(menus: Menus, known: Happening) -> tuple[object, ...]:
+    turn = start(menus, "wait", 0)
+    assert turn.instructions[-1] == AskWait("support")
+    return advance(turn.state, known, 0).instructions
+
+
+@pytest.fixture
+def waits(write: Write) -> Menus:
+    return load_menus(write(wait=ANNOUNCE))
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), [(60.0, 1), (60.1, 2), (119.0, 2), (3_600.0, 60)])
+def test_the_place_and_the_minutes_are_said(waits: Menus, seconds: float, minutes: int) -> None:
+    told, play, leave = announced(waits, WaitKnown(3, seconds))
+    assert told == Told("support", 3, seconds)
+    assert isinstance(play, Play)
+    hello, text = play.sounds
+    assert isinstance(hello, PlayableSound)
+    assert text == SpokenText(f"You are number 3, about {minutes} minutes.", "en-gb")
+    assert leave == Leave("wait", "queue", "support", "after tell")
+
+
+def test_a_short_wait_has_words_of_its_own(waits: Menus) -> None:
+    _, play, _ = announced(waits, WaitKnown(1, 20.0))
+    assert play == Play((SpokenText("Nummer 1, gleich.", "de"),))
+
+
+@pytest.mark.parametrize("known", [WaitKnown(2, None), WaitUnknown()])
+def test_nothing_is_said_of_what_nobody_knows(waits: Menus, known: Happening) -> None:
+    [leave] = announced(waits, known)
+    assert isinstance(leave, Leave)
+    assert (leave.next, leave.target) == ("queue", "support")

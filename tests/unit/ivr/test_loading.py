@@ -185,3 +185,33 @@ def test_without_a_sounds_folder_lengths_are_unknown(write: Write) -> None:
     settings = write(main=GOOD).model_copy(update={"sounds_folder": None})
     menus = load_menus(settings)
     assert menus.playable("main", menus.menus["main"].step["ask"].prompt)[0].seconds is None  # type: ignore[union-attr]
+
+
+ANNOUNCE = """\
+title = "x"
+[step.tell]
+do = "announce"
+queue = "support"
+prompt = { say = "Number {position}, {minuts} minutes" }
+short_prompt = { say = "{minutes}" }
+go = "queue support"
+"""
+
+
+def test_only_what_is_known_can_be_announced(write: Write) -> None:
+    assert problems(write(main=ANNOUNCE)) == [
+        'main.toml:5: step.tell.prompt: nothing can be said for "minuts" (did you mean "minutes"?)',
+        'main.toml:6: step.tell.short_prompt: nothing can be said for "minutes" (known: position)',
+    ]
+
+
+def test_braces_of_other_steps_are_spoken_as_they_are(write: Write) -> None:
+    menus = load_menus(write(main=ask(prompt='{ say = "Press {one}." }')))
+    assert len(menus.sounds) == 1
+
+
+def test_the_voice_of_an_announcement_is_tried_at_load(write: Write) -> None:
+    text = ANNOUNCE.replace("minuts", "minutes").replace('"{minutes}"', '"{position}"')
+    [problem] = problems(write(main=text.replace('"x"', '"x"\nvoice = "klingon-x"')))[:1]
+    assert "step.tell.prompt" in problem
+    assert 'voice "klingon-x"' in problem

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shlex
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from cti.domain.events import Event, MenuChosen, MenuEntered, MenuLeft
+from cti.domain.events import Event, MenuChosen, MenuEntered, MenuLeft, WaitTold
 from ivr.book import MenuBook
 from ivr.service import IvrService
-from ivr.session import CustomerOf
+from ivr.session import CustomerOf, WaitOf
+from ivr.sounds import wave_seconds
+from ivr.speech import Speaker, SpeechError
 
 from .conftest import Write
 
@@ -113,9 +118,10 @@ async def slow(call_id: str) -> Mapping[str, str] | None:
 
 
 class Ivr:
-    def __init__(self, service: IvrService, events: list[Event]) -> None:
+    def __init__(self, service: IvrService, events: list[Event], cache: Path) -> None:
         self.service = service
         self.events = events
+        self.cache = cache
 
     async def call(self, *keys: str, menu: str = "menu/main", **env: str) -> Asterisk:
         asterisk = Asterisk(keys)
@@ -130,8 +136,14 @@ class Ivr:
 
 
 @asynccontextmanager
-async def serving(write: Write, customer_of: CustomerOf = nobody) -> AsyncIterator[Ivr]:
-    settings = write(main=MAIN, vip=VIP).model_copy(update={"customer_deadline": 0.1})
+async def serving(
+    write: Write,
+    customer_of: CustomerOf = nobody,
+    menus: Mapping[str, str] | None = None,
+    wait_of: WaitOf = lambda *_: None,
+) -> AsyncIterator[Ivr]:
+    files = menus or {"main": MAIN, "vip": VIP}
+    settings = write(**files).model_copy(update={"customer_deadline": 0.1})
     events: list[Event] = []
     clock = itertools.count(1)
 
@@ -146,13 +158,14 @@ async def serving(write: Write, customer_of: CustomerOf = nobody) -> AsyncIterat
         lambda: next(clock),
         customer_of,
         ["pbx1", "west"],
+        wait_of,
     )
     task = asyncio.create_task(service.run())
     async with asyncio.timeout(5):
         while not service.server.port:
             await asyncio.sleep(0.005)
     try:
-        yield Ivr(service, events)
+        yield Ivr(service, events, settings.speech.cache_folder)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -285,3 +298,50 @@ async def test_a_port_that_is_taken_is_tried_again(
             await asyncio.gather(asterisk.call(port, "menu/main"), return_exceptions=True)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+ANNOUNCE = """\
+title = "Wait"
+[step.tell]
+do = "announce"
+queue = "support"
+prompt = { say = "Number {position}, about {minutes} minutes." }
+go = "queue support"
+"""
+
+
+@dataclass(frozen=True)
+class Known:
+    position: int
+    seconds: float | None
+
+
+async def test_the_wait_is_spoken_and_kept_in_the_journal(write: Write) -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    def wait_of(switch: str, queue: str, call_id: str) -> Known:
+        asked.append((switch, queue, call_id))
+        return Known(4, 150)
+
+    async with serving(write, menus={"main": ANNOUNCE}, wait_of=wait_of) as ivr:
+        asterisk = await ivr.call(agi_arg_1="west")
+    assert asked == [("west", "support", "west-17.4")]
+    [told] = [event for event in ivr.events if isinstance(event, WaitTold)]
+    assert (told.queue, told.position, told.estimated) == ("support", 4, 150_000_000)
+    [played] = [words[2] for words in asterisk.said if words[:2] == ["STREAM", "FILE"]]
+    assert wave_seconds(Path(f"{played}.wav")) == pytest.approx(3, abs=1.5)
+    assert asterisk.variables["RINGDESK_TARGET"] == "support"
+
+
+async def test_a_text_that_cannot_be_spoken_is_left_out(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mute(*_: object) -> None:
+        raise SpeechError("espeak-ng has gone", "install it")
+
+    async with serving(write, menus={"main": ANNOUNCE}, wait_of=lambda *_: Known(1, 90)) as ivr:
+        monkeypatch.setattr(Speaker, "_synthesize", mute)
+        shutil.rmtree(ivr.cache)
+        asterisk = await ivr.call()
+    assert not any(words[0] == "STREAM" for words in asterisk.said)
+    assert asterisk.variables["RINGDESK_NEXT"] == "queue"
