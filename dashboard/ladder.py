@@ -31,7 +31,10 @@ class LadderLane(Model):
 
 
 class LadderRung(Model):
-    """One event: in ``lane``, and across to the lane ``to`` (empty: nowhere)."""
+    """One event: in ``lane``, and across to the lane ``to`` (empty: nowhere).
+
+    ``reconstructed``: nobody listened when it happened.
+    """
 
     seq: int
     at: int
@@ -39,6 +42,7 @@ class LadderRung(Model):
     text: str
     lane: str
     to: str
+    reconstructed: bool
 
 
 class LadderBar(Model):
@@ -79,6 +83,7 @@ def ladder(call_id: str, events: Iterable[ev.Event], name_of: NameOf) -> LadderA
             text=sentence(event, name_of),
             lane=places[event.seq][0],
             to=places[event.seq][1],
+            reconstructed=event.reconstructed,
         )
         for event in told
     ]
