@@ -17,6 +17,8 @@ from ringdesk.demo.call import Call
 from ringdesk.demo.phone import Phone
 from ringdesk.demo.prefix import Prefix
 from ringdesk.demo.world import CONFIG, write_calendars
+from tests.chaos.listener import listening
+from tests.chaos.truth import Told, compare, history, truths
 from tests.pbx.fixtures_world import until
 
 SUPPORT = "700"
@@ -109,6 +111,7 @@ class Rig:
         self.proxy = proxy
         self.folder = folder
         self.database = folder / "ringdesk.db"
+        self.tape = folder / "second-listener.ami"
         self.trunk: Phone
         self.phones: dict[str, Phone] = {}
         self._process: asyncio.subprocess.Process | None = None
@@ -144,13 +147,23 @@ class Rig:
     def ask(self, sql: str, *values: str) -> Any:
         """The first value that the database answers with; 0 while there is none."""
         try:
-            with contextlib.closing(
-                sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=0.2)
-            ) as connection:
-                row = connection.execute(sql, values).fetchone()
+            rows = self.rows(sql, *values)
         except sqlite3.OperationalError:
             return 0
-        return row[0] if row else 0
+        return rows[0][0] if rows else 0
+
+    def rows(self, sql: str, *values: str) -> list[Any]:
+        """All that the database answers with."""
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=0.2)
+        ) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def check(self, killed_at: float = 0.0, silence: float = 0.0) -> dict[str, Told]:
+        """Compare the history with the truth, as :func:`tests.chaos.truth.compare` does."""
+        told = history(self.rows)
+        compare(told, truths(self.asterisk.logs, self.tape, killed_at), silence)
+        return told
 
     async def told(self, holds: Callable[[], bool], what: str) -> None:
         """Wait until the database says so."""
@@ -279,6 +292,9 @@ async def chaos_rig(prefix: Prefix, folder: Path) -> AsyncIterator[Rig]:
         )
         proxy = await stack.enter_async_context(Proxy(asterisk.ami))
         rig = Rig(asterisk, proxy, folder)
+        await stack.enter_async_context(
+            listening(asterisk.ami, asterisk.ami_user, asterisk.ami_secret, rig.tape)
+        )
         stack.push_async_callback(rig.kill_ringdesk)
         port = asterisk.settings.trunk_port
         rig.trunk = await stack.enter_async_context(
