@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ringdesk.asterisk_config import HookSettings
 from ringdesk.demo.asterisk import AsteriskInstance, free_port
@@ -17,6 +16,7 @@ from ringdesk.demo.call import Call
 from ringdesk.demo.phone import Phone
 from ringdesk.demo.prefix import Prefix
 from ringdesk.demo.world import CONFIG, write_calendars
+from tests.chaos.databases import Database, Sqlite
 from tests.chaos.listener import listening
 from tests.chaos.truth import Told, compare, history, truths
 from tests.pbx.fixtures_world import until
@@ -30,6 +30,7 @@ exten => 700,1,Answer()
  same => n,Hangup()
 """
 }
+Records = Literal["cel", "cdr"]
 AGENTS = ("101", "102", "103")
 PATIENCE = 45
 
@@ -104,13 +105,22 @@ class Proxy:
 
 
 class Rig:
-    """Everything of one scenario. ``database`` is Ringdesk's SQLite file."""
+    """Everything of one scenario. ``database`` is Ringdesk's, ``log`` what it printed."""
 
-    def __init__(self, asterisk: AsteriskInstance, proxy: Proxy, folder: Path) -> None:
+    def __init__(
+        self,
+        asterisk: AsteriskInstance,
+        proxy: Proxy,
+        folder: Path,
+        database: Database,
+        records: Records,
+    ) -> None:
         self.asterisk = asterisk
         self.proxy = proxy
         self.folder = folder
-        self.database = folder / "ringdesk.db"
+        self.database = database
+        self.log = folder / "ringdesk.log"
+        self._records = records
         self.tape = folder / "second-listener.ami"
         self.trunk: Phone
         self.phones: dict[str, Phone] = {}
@@ -121,7 +131,7 @@ class Rig:
 
     async def serve(self) -> None:
         """Start ``ringdesk serve`` and wait until its picture is whole."""
-        with (self.folder / "ringdesk.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "ringdesk", "serve", "--config", str(self._settings())),
                 env={**os.environ, "RINGDESK_AMI_SECRET": self.asterisk.ami_secret},
@@ -139,7 +149,7 @@ class Rig:
 
     def count(self, kind: str, **fields: str) -> int:
         """How many events of a type, with these fields, are in the journal."""
-        where = "".join(f" and json_extract(body, '$.{name}') = ?" for name in fields)
+        where = "".join(f" and {self.database.event_field(name)} = ?" for name in fields)
         return int(
             self.ask(f"select count(*) from journal where type = ?{where}", kind, *fields.values())
         )
@@ -147,21 +157,18 @@ class Rig:
     def ask(self, sql: str, *values: str) -> Any:
         """The first value that the database answers with; 0 while there is none."""
         try:
-            rows = self.rows(sql, *values)
-        except sqlite3.OperationalError:
+            rows = self.database.rows(sql, *values)
+        except OSError:
             return 0
         return rows[0][0] if rows else 0
 
-    def rows(self, sql: str, *values: str) -> list[Any]:
-        """All that the database answers with."""
-        with contextlib.closing(
-            sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=0.2)
-        ) as connection:
-            return connection.execute(sql, values).fetchall()
+    def logged(self, name: str) -> int:
+        """How many lines of Ringdesk's log have this event."""
+        return self.log.read_text().count(name)
 
     def check(self, killed_at: float = 0.0, silence: float = 0.0) -> dict[str, Told]:
         """Compare the history with the truth, as :func:`tests.chaos.truth.compare` does."""
-        told = history(self.rows)
+        told = history(self.database.rows)
         compare(told, truths(self.asterisk.logs, self.tape, killed_at), silence)
         return told
 
@@ -170,7 +177,7 @@ class Rig:
         try:
             await until(holds, what, PATIENCE)
         except BaseException:
-            print((self.folder / "ringdesk.log").read_text()[-3000:])
+            print(self.log.read_text()[-3000:])
             raise
 
     async def all_ended(self, calls: int) -> None:
@@ -187,10 +194,10 @@ class Rig:
         logs = self.asterisk.logs
         file.write_text(
             f"""
-database = "sqlite+aiosqlite:///{self.database}"
+database = "{self.database.url}"
 data_folder = "{self.folder}"
 [pbx_logs]
-cel = "{logs}/cel-custom/ringdesk.csv"
+{self._records} = "{logs}/{self._records}-custom/ringdesk.csv"
 queue_log = "{logs}/queue_log"
 [ami]
 port = {self.proxy.port}
@@ -283,15 +290,20 @@ port = 0
 
 
 @contextlib.asynccontextmanager
-async def chaos_rig(prefix: Prefix, folder: Path) -> AsyncIterator[Rig]:
-    """Asterisk with three agents in its queue, phones, and a Ringdesk that is connected."""
+async def chaos_rig(
+    prefix: Prefix, folder: Path, database: Database | None = None, records: Records = "cel"
+) -> AsyncIterator[Rig]:
+    """Asterisk with three agents in its queue, phones, and a Ringdesk that is connected.
+
+    ``records``: which of the PBX's own records Ringdesk reads, beside the queue log.
+    """
     hook = HookSettings(agi_port=free_port())
     async with contextlib.AsyncExitStack() as stack:
         asterisk = await stack.enter_async_context(
             AsteriskInstance(prefix, hook=hook, more_files=DIALPLAN, ring_timeout=60)
         )
         proxy = await stack.enter_async_context(Proxy(asterisk.ami))
-        rig = Rig(asterisk, proxy, folder)
+        rig = Rig(asterisk, proxy, folder, database or Sqlite(folder / "ringdesk.db"), records)
         await stack.enter_async_context(
             listening(asterisk.ami, asterisk.ami_user, asterisk.ami_secret, rig.tape)
         )
