@@ -13,9 +13,11 @@ from cti.domain import events as ev
 from cti.domain.book import Book
 from cti.domain.events import Event, Micros
 from cti.domain.facts import Fact
+from cti.pbx_logs.cdr import in_order
 from cti.pbx_logs.heard import LastHeard
+from cti.pbx_logs.living import still_there
 from cti.pbx_logs.rows import Row
-from cti.pbx_logs.source import Rows
+from cti.pbx_logs.source import Rows, Written
 from cti.pbx_logs.told import told
 from cti.resync import Snapshot
 
@@ -94,7 +96,8 @@ class Past:
         since = self.heard.at
         if not since:
             return Missed(iter(()))
-        rows = await self._logs.rows(since, snapshot.at) if self._logs else []
+        written = await self._logs.rows(since, snapshot.at) if self._logs else Written()
+        rows = in_order([*written.rows, *still_there(written.queue_log, snapshot, book, since)])
         over = await self._over(rows, book, switch)
         rung = [row.started.leg for row in snapshot.legs if row.started.dialled]
         before = self._logs.before if self._logs else 0

@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from ringdesk.demo.prefix import Prefix
-from tests.chaos.rig import chaos_rig
+from tests.chaos.rig import Records, chaos_rig
 
 pytestmark = pytest.mark.pbx
 
 
-async def test_every_call_once_and_true(asterisk_prefix: Prefix, tmp_path: Path) -> None:
-    async with chaos_rig(asterisk_prefix, tmp_path) as rig:
+@pytest.mark.parametrize("records", ["cel", "cdr"])
+async def test_every_call_once_and_true(
+    asterisk_prefix: Prefix, tmp_path: Path, records: Records
+) -> None:
+    async with chaos_rig(asterisk_prefix, tmp_path, records=records) as rig:
         customers = {n: await rig.call(n) for n in (1, 2, 3)}
         talks = dict([await rig.talk() for _ in customers])
         one, two, three = talks

@@ -15,6 +15,7 @@ from cti.domain.facts import LegStarted
 from cti.past import Known, Past
 from cti.pbx_logs.heard import LastHeard
 from cti.pbx_logs.rows import SECOND, Row
+from cti.pbx_logs.source import Written
 from cti.reducer import Reducer
 from cti.resync import LegRow, Snapshot
 from tests.unit.cti.reducing import facts_of, is_agent
@@ -36,9 +37,9 @@ class Logs:
         self._rows = rows
         self.asked: list[tuple[int, int]] = []
 
-    async def rows(self, since: int, until: int) -> list[Row]:
+    async def rows(self, since: int, until: int) -> Written:
         self.asked.append((since, until))
-        return list(self._rows)
+        return Written(self._rows)
 
 
 def reducer() -> Reducer:
