@@ -158,8 +158,8 @@ _TIMES = {
     "waited": ("CallQueued", "QueueLeft"),
     "talked": ("CallAnswered", "TalkEnded"),
 }
-HEARD, RECONSTRUCTED = 0.02, 1.0
-"""How far times may be off, in seconds."""
+HEARD, RECONSTRUCTED, WHOLE_SECONDS = 0.02, 1.0, 1.05
+"""How far times may be off, in seconds; the last where only whole seconds were written."""
 
 
 def history(ask: Ask) -> dict[str, Told]:
@@ -200,10 +200,10 @@ def history(ask: Ask) -> dict[str, Told]:
     }
 
 
-def compare(told: dict[str, Told], truth: Truths, silence: float = 0.0) -> None:
+def compare(told: dict[str, Told], truth: Truths, later: float = RECONSTRUCTED) -> None:
     """Every call once, with its true outcome, queue and agents, and times as exact as they can be.
 
-    ``silence``: how long a PBX that was killed had written nothing; nothing tells what died then.
+    ``later``: how far times may be off which were told later.
     """
     assert told.keys() == truth.by_cel.keys()
     heard: list[float] = []
@@ -218,7 +218,7 @@ def compare(told: dict[str, Told], truth: Truths, silence: float = 0.0) -> None:
             off = _outside(getattr(row, name), bounds)
             (heard if name in row.heard else others).append(off)
             late.append(bounds[1] - bounds[0])
-            most = HEARD if name in row.heard else RECONSTRUCTED + silence
+            most = HEARD if name in row.heard else later
             assert off < most, (name, off, row, true, at_best)
     print(
         f"{len(truth.by_cel)} calls; heard: {len(heard)} times, {max(heard):.4f} s off at most;"
