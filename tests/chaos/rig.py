@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
+
 from ringdesk.asterisk_config import HookSettings
 from ringdesk.demo.asterisk import AsteriskInstance, free_port
 from ringdesk.demo.call import Call
@@ -130,7 +132,21 @@ class Rig:
     # --- Ringdesk
 
     async def serve(self) -> None:
-        """Start ``ringdesk serve`` and wait until its picture is whole."""
+        """Start ``ringdesk serve`` and wait until its picture is whole.
+
+        It is started once more should another program have its port by then.
+        """
+        before = self.count("SwitchConnected")
+        for _ in range(2):
+            await self._start()
+            await self.told(
+                lambda: self._has_ended() or self.count("SwitchConnected") > before, "the picture"
+            )
+            if not self._has_ended():
+                return
+        pytest.fail(f"ringdesk serve ended by itself:\n{self._last_words()}")
+
+    async def _start(self) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "ringdesk", "serve", "--config", str(self._settings())),
@@ -138,8 +154,12 @@ class Rig:
                 stdout=log,
                 stderr=log,
             )
-        before = self.count("SwitchConnected")
-        await until(lambda: self.count("SwitchConnected") > before, "the picture", PATIENCE)
+
+    def _has_ended(self) -> bool:
+        return self._process is None or self._process.returncode is not None
+
+    def _last_words(self) -> str:
+        return self.log.read_text()[-3000:] if self.log.exists() else "(no log)"
 
     async def kill_ringdesk(self) -> None:
         """Kill -9."""
@@ -178,12 +198,11 @@ class Rig:
         return told
 
     async def told(self, holds: Callable[[], bool], what: str) -> None:
-        """Wait until the database says so."""
+        """Wait until the database says so; a failure shows what Ringdesk said."""
         try:
             await until(holds, what, PATIENCE)
-        except BaseException:
-            print(self.log.read_text()[-3000:])
-            raise
+        except pytest.fail.Exception as failed:
+            pytest.fail(f"{failed.msg}\n{self._last_words()}")
 
     async def all_ended(self, calls: int) -> None:
         """Wait until so many calls are in the history and all of them have ended."""
