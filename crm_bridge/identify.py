@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from msgspec.structs import replace
@@ -66,6 +66,7 @@ class IdentifyService:
         self._waiting: dict[str, asyncio.Event] = {}
         self._live: set[str] = set()
         self._pops: dict[str, ScreenPopReady] = {}
+        self._joins: dict[str, CallJoined] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._subscription = bus.subscribe("identify", CallArrived, CallJoined, CallEnded)
 
@@ -103,20 +104,36 @@ class IdentifyService:
                 self._remember(event)
             elif isinstance(event, ScreenPopReady):
                 self._pops[event.call_id] = event
+            elif isinstance(event, CallJoined):
+                self._joins[event.call_id] = event
 
     def _join(self, event: CallJoined) -> None:
         """Who called the first switch calls the second one, whatever number the trunk shows."""
-        who, pop = self._known.get(event.to_call_id), self._pops.get(event.to_call_id)
-        if who is None or who.customer is None:
+        self._joins[event.call_id] = event
+        if who := self._known.get(event.to_call_id):
+            self._hand_on(who, event)
+        if pop := self._pops.get(event.to_call_id):
+            self._hand_on_pop(pop, event)
+
+    def _joined_to(self, call_id: str) -> list[CallJoined]:
+        """The calls that went on with this one, which may be over, and are not over."""
+        return [join for join in self._joins.values() if join.to_call_id == call_id]
+
+    def _hand_on(self, who: CustomerIdentified, join: CallJoined) -> None:
+        if who.customer is None:
             return
-        if task := self._tasks.get(event.call_id):
+        if task := self._tasks.get(join.call_id):
             task.cancel()
-        here = {"at": self._now(), "seq": 0, "switch": event.switch, "call_id": event.call_id}
-        identified = replace(who, **here, id=new_id(), cause=event.id, took=0)
+        identified = replace(who, **self._in(join), id=new_id(), cause=join.id, took=0)
         self._record(identified)
         self._remember(identified)
-        if pop:
-            self._keep_pop(replace(pop, **here, id=new_id(), cause=identified.id))
+
+    def _hand_on_pop(self, pop: ScreenPopReady, join: CallJoined) -> None:
+        if pop.customer is not None:
+            self._keep_pop(replace(pop, **self._in(join), id=new_id(), cause=join.id))
+
+    def _in(self, join: CallJoined) -> dict[str, Any]:
+        return {"at": self._now(), "seq": 0, "switch": join.switch, "call_id": join.call_id}
 
     def _remember(self, identified: CustomerIdentified) -> None:
         if identified.call_id not in self._live:
@@ -131,6 +148,7 @@ class IdentifyService:
         self._known.pop(call_id, None)
         self._pops.pop(call_id, None)
         self._waiting.pop(call_id, None)
+        self._joins.pop(call_id, None)
 
     def _start(self, group: asyncio.TaskGroup, call: CallArrived) -> None:
         raw = call.did if call.direction == "outbound" else call.caller_number
@@ -182,6 +200,8 @@ class IdentifyService:
         )
         self._record(identified)
         self._remember(identified)
+        for join in self._joined_to(call.call_id):  # the answer came after the call went on
+            self._hand_on(identified, join)
         if not refs:
             self._pop(identified, (), ())
         return identified
@@ -211,3 +231,5 @@ class IdentifyService:
         self._record(pop)
         if pop.call_id in self._live:
             self._pops[pop.call_id] = pop
+        for join in self._joined_to(pop.call_id):
+            self._hand_on_pop(pop, join)

@@ -49,6 +49,7 @@ class CallChange(msgspec.Struct, omit_defaults=True):
     ended_at: int | None = None
     outcome: str | None = None
     joined_to: str | None = None
+    reconstructed: bool | None = None
 
 
 class NewCall(msgspec.Struct):
@@ -98,6 +99,8 @@ class Changes:
         return change
 
     def _take(self, event: ev.Event) -> None:
+        if event.reconstructed:
+            self._of(event).reconstructed = True
         if take := _TAKES.get(type(event)):
             take(self, event)
 

@@ -35,10 +35,15 @@ def insert(cursor: Any, rows: Sequence[tuple[Any, ...]], changes: Changes) -> No
 
 def _given(kind: type[msgspec.Struct]) -> str:
     columns = ", ".join(
-        f"{field.name} {'text' if 'str' in str(field.type) else 'bigint'}"
-        for field in msgspec.structs.fields(kind)
+        f"{field.name} {_type_of(str(field.type))}" for field in msgspec.structs.fields(kind)
     )
     return f"json_to_recordset(%s) AS given ({columns})"
+
+
+def _type_of(annotated: str) -> str:
+    if "bool" in annotated:
+        return "boolean"
+    return "text" if "str" in annotated else "bigint"
 
 
 def _insert_into(table: str, kind: type[msgspec.Struct]) -> str:

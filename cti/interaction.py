@@ -59,6 +59,7 @@ _JOINED: dict[str, Callable[[Sequence[Any]], Any]] = {
     "ended_at": _ended_at,
     "outcome": _outcome,
     "menu_path": _path,
+    "reconstructed": lambda parts: any(part.reconstructed for part in parts),
     "waited": _sum("waited"),
     "talked": _sum("talked"),
     **{

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 import msgspec
@@ -12,13 +13,18 @@ from cti.domain import events as ev
 from cti.domain.book import Book
 from cti.domain.events import Event, Micros
 from cti.domain.facts import Fact
+from cti.pbx_logs.cdr import in_order
 from cti.pbx_logs.heard import LastHeard
+from cti.pbx_logs.living import still_there
 from cti.pbx_logs.rows import Row
-from cti.pbx_logs.source import Rows
+from cti.pbx_logs.source import Rows, Written
 from cti.pbx_logs.told import told
 from cti.resync import Snapshot
 
 log = structlog.get_logger(__name__)
+
+KNOWN_SECONDS = 2.0
+"""So long the history may think: the picture does not wait for a database that is silent."""
 
 Known = Callable[[Sequence[str]], Awaitable[set[str]]]
 """Which of these call ids the history has already."""
@@ -90,7 +96,8 @@ class Past:
         since = self.heard.at
         if not since:
             return Missed(iter(()))
-        rows = await self._logs.rows(since, snapshot.at) if self._logs else []
+        written = await self._logs.rows(since, snapshot.at) if self._logs else Written()
+        rows = in_order([*written.rows, *still_there(written.queue_log, snapshot, book, since)])
         over = await self._over(rows, book, switch)
         rung = [row.started.leg for row in snapshot.legs if row.started.dialled]
         before = self._logs.before if self._logs else 0
@@ -104,12 +111,23 @@ class Past:
         if not (new and self._known):
             return set()
         try:
-            known = await self._known([f"{switch}-{linkedid}" for linkedid in new])
+            known = await _soon(self._known([f"{switch}-{linkedid}" for linkedid in new]))
         except (SQLAlchemyError, OSError) as error:
             # The journal takes no event twice, whose id is the call's; this only saves it work.
             log.warning("history_not_asked", switch=switch, reason=type(error).__name__)
             return set()
         return {call_id.removeprefix(f"{switch}-") for call_id in known}
+
+
+async def _soon(asked: Awaitable[set[str]]) -> set[str]:
+    """The answer, or TimeoutError. A driver may take a cancellation as badly as a question."""
+    task = asyncio.ensure_future(asked)
+    await asyncio.wait({task}, timeout=KNOWN_SECONDS)
+    if task.done():
+        return task.result()
+    task.add_done_callback(lambda late: late.cancelled() or late.exception())
+    task.cancel()
+    raise TimeoutError
 
 
 def _last_sign(rows: Sequence[Row], book: Book, snapshot: Snapshot) -> Micros:

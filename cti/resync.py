@@ -274,9 +274,9 @@ def _holds(book: Book, rows: Rows, snapshot: Snapshot) -> Iterator[Fact]:
     for leg_id in rows:
         leg = book.legs.get(leg_id)
         if leg_id in snapshot.holding:
-            yield Held(at=snapshot.at, leg=leg_id)
+            yield Held(at=snapshot.at, leg=leg_id, restored=True)
         elif leg and leg.held:
-            yield Unheld(at=snapshot.at, leg=leg_id)
+            yield Unheld(at=snapshot.at, leg=leg_id, restored=True)
 
 
 def _hangups(book: Book, rows: Rows, snapshot: Snapshot) -> Iterator[Fact]:
@@ -285,4 +285,4 @@ def _hangups(book: Book, rows: Rows, snapshot: Snapshot) -> Iterator[Fact]:
         died = snapshot.died_at if leg.started <= snapshot.died_at else 0
         at = died or snapshot.at
         if leg.id not in rows and leg.started <= snapshot.at:
-            yield LegHungUp(at=at, leg=leg.id, reconstructed=True, unexplained=True)
+            yield LegHungUp(at=at, leg=leg.id, unexplained=True)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
 
 from cti.storage import metadata
 
@@ -53,6 +64,7 @@ calls = Table(
     Column("result", String(80), nullable=False, server_default=""),
     Column("note_by", String(120), nullable=False, server_default=""),
     Column("joined_to", String(160), nullable=True),
+    Column("reconstructed", Boolean, nullable=False, server_default=false()),
     Index("ix_calls_customer_id", "customer_id", "arrived_at", "call_id"),
     Index("ix_calls_arrived_at", "arrived_at", "call_id"),
 )
@@ -69,7 +81,11 @@ Index(
     sqlite_where=calls.c.joined_to.is_not(None),
     postgresql_where=calls.c.joined_to.is_not(None),
 )
-"""``joined_to``: the call of another switch with which this one goes on; null for nearly all."""
+"""``joined_to``: the call of another switch with which this one goes on; null for nearly all.
+
+``reconstructed``: something of the call happened while nobody looked, see
+:class:`cti.domain.events.Event`.
+"""
 
 talks = Table(
     "talks",

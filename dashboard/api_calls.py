@@ -71,7 +71,13 @@ async def read_call(ask: Ask, path: CallPath) -> CallAnswer:
     rows, events = await open_interaction(ask, path.call_id)
     name_of = ask.dashboard.desk.name_of
     steps = [
-        Step(seq=event.seq, at=event.at, type=type(event).__name__, text=sentence(event, name_of))
+        Step(
+            seq=event.seq,
+            at=event.at,
+            type=type(event).__name__,
+            text=sentence(event, name_of),
+            reconstructed=event.reconstructed,
+        )
         for event in told(events)
     ]
     return CallAnswer(call=(await call_rows(ask, rows[:1]))[0], steps=steps)

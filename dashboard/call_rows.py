@@ -68,7 +68,7 @@ def _call_row(
     same = (
         "call_id", "arrived_at", "answered_at", "ended_at", "direction", "outcome",
         "caller_number", "queue", "agent", "waited", "talked", "why", "note", "topic",
-        "result", "note_by",
+        "result", "note_by", "reconstructed",
     )  # fmt: skip
     return CallRow(
         **{name: getattr(row, name) for name in same},

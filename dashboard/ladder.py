@@ -7,6 +7,7 @@ offer, a talk, a hold, a recording) is a *bar* from one rung to another. Times a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -31,7 +32,10 @@ class LadderLane(Model):
 
 
 class LadderRung(Model):
-    """One event: in ``lane``, and across to the lane ``to`` (empty: nowhere)."""
+    """One event: in ``lane``, and across to the lane ``to`` (empty: nowhere).
+
+    ``reconstructed``: nobody listened when it happened.
+    """
 
     seq: int
     at: int
@@ -39,6 +43,7 @@ class LadderRung(Model):
     text: str
     lane: str
     to: str
+    reconstructed: bool
 
 
 class LadderBar(Model):
@@ -68,7 +73,7 @@ class LadderAnswer(Model):
 def ladder(call_id: str, events: Iterable[ev.Event], name_of: NameOf) -> LadderAnswer:
     """The ladder of the events of one interaction, in any order; ``call_id`` is its call's."""
     told = [event for event in events if not isinstance(event, ev.AgentActivityChanged)]
-    drawing = _Drawing(name_of)
+    drawing = _Drawing(name_of, _switches_of_queues(told))
     places = {event.seq: drawing.place(event) for event in sorted(told, key=lambda e: e.seq)}
     told = _in_order(told)
     rungs = [
@@ -79,6 +84,7 @@ def ladder(call_id: str, events: Iterable[ev.Event], name_of: NameOf) -> LadderA
             text=sentence(event, name_of),
             lane=places[event.seq][0],
             to=places[event.seq][1],
+            reconstructed=event.reconstructed,
         )
         for event in told
     ]
@@ -89,6 +95,20 @@ def ladder(call_id: str, events: Iterable[ev.Event], name_of: NameOf) -> LadderA
         rungs=rungs,
         bars=[_bar(span, number) for span in drawing.spans],
     )
+
+
+def _switches_of_queues(events: Iterable[ev.Event]) -> Mapping[str, set[str]]:
+    """On which switches the call met a queue of each name."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        if queue := getattr(event, "queue", ""):
+            found[queue].add(_switch_of(event))
+    return found
+
+
+def _switch_of(event: ev.Event) -> str:
+    """The one whose call it is; not all parts say more."""
+    return event.call_id.partition("-")[0]
 
 
 def _in_order(events: Iterable[ev.Event]) -> list[ev.Event]:
@@ -128,7 +148,8 @@ Place = tuple[str, str]
 class _Drawing:
     """Lanes and spans, event by event."""
 
-    def __init__(self, name_of: NameOf) -> None:
+    def __init__(self, name_of: NameOf, switches_of: Mapping[str, set[str]]) -> None:
+        self._switches_of = switches_of
         self.lanes: dict[str, LadderLane] = {}
         self.spans: list[_Span] = []
         self._open: dict[tuple[BarKind, str], _Span] = {}
@@ -148,8 +169,12 @@ class _Drawing:
     def ivr(self) -> str:
         return self._lane("ivr", "ivr", "")
 
-    def queue(self, name: str) -> str:
-        return self._lane(f"queue:{name}", "queue", name)
+    def queue(self, event: ev.Event, name: str) -> str:
+        """Two switches may each have a queue of this name: then each is told with its switch."""
+        if len(self._switches_of[name]) < 2:
+            return self._lane(f"queue:{name}", "queue", name)
+        switch = _switch_of(event)
+        return self._lane(f"queue:{switch}:{name}", "queue", f"{name} · {switch}")
 
     def agent(self, interface: str) -> str:
         return self._lane(f"agent:{interface}", "agent", self._name_of(interface))
@@ -214,22 +239,22 @@ class _Drawing:
         return self.ivr(), ""
 
     def queued(self, event: ev.CallQueued) -> Place:
-        lane = self.queue(event.queue)
+        lane = self.queue(event, event.queue)
         self.begin("wait", event.entry_id, lane, event)
         return self.customer(), lane
 
     def in_queue(self, event: ev.QueueEntryScored | ev.QueueMoved | ev.QueueMoveFailed) -> Place:
-        return self.queue(event.queue), ""
+        return self.queue(event, event.queue), ""
 
     def queue_left(self, event: ev.QueueLeft) -> Place:
         self.end("wait", event.entry_id, event, event.ended)
-        return self.queue(event.queue), ""
+        return self.queue(event, event.queue), ""
 
     def offered(self, event: ev.AgentOffered) -> Place:
         lane = self.agent(event.agent)
         self.begin("leg", lane, lane, event)
         self.begin("offer", event.offer_id, lane, event)
-        return self.queue(event.queue) if event.queue else self.customer(), lane
+        return self.queue(event, event.queue) if event.queue else self.customer(), lane
 
     def offer_ended(self, event: ev.OfferEnded) -> Place:
         lane = self.agent(event.agent)

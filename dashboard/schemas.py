@@ -236,6 +236,8 @@ class CallRow(Model):
     """One call of the history. ``recordings`` holds those the user may hear.
 
     ``calls``: its id, or of a call that crossed to other switches those of all its parts.
+    ``reconstructed``: something of it happened while Ringdesk was not listening, and is told from
+    the PBX's own records.
     """
 
     call_id: str
@@ -259,6 +261,7 @@ class CallRow(Model):
     topic: str
     result: str
     note_by: str
+    reconstructed: bool
     recordings: list[RecordingRow]
 
 
@@ -270,12 +273,13 @@ class CallsAnswer(Model):
 
 
 class Step(Model):
-    """One event of a call, as a sentence."""
+    """One event of a call, as a sentence. ``reconstructed``: nobody listened when it happened."""
 
     seq: int
     at: int
     type: str
     text: str
+    reconstructed: bool
 
 
 class CallAnswer(Model):

@@ -175,9 +175,11 @@ class Metrics(Collector):
 
     def _tallied(self) -> Iterator[Metric]:
         tally = self.tally
-        yield _counter("calls", "Calls that ended.", ["direction", "outcome"], tally.calls)
-        yield _counter("offers", "Ringings of agents.", ["queue", "ended"], tally.offers)
-        yield _histogram("wait_seconds", "Waits that ended.", ["queue", "ended"], tally.waits)
+        labels = ["switch", "queue", "ended"]
+        ways = ["switch", "direction", "outcome"]
+        yield _counter("calls", "Calls that ended.", ways, tally.calls)
+        yield _counter("offers", "Ringings of agents.", labels, tally.offers)
+        yield _histogram("wait_seconds", "Waits that ended.", labels, tally.waits)
 
 
 def _events(feed: SwitchFeed) -> Mapping[str, float]:

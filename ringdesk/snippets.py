@@ -51,10 +51,12 @@ def manager_of(settings: Settings) -> ManagerSettings:
 def extensions_of(settings: Settings) -> str:
     """The dialplan of this switch; where there are several, with the trunks between them."""
     hook = render_extensions(hook_of(settings))
-    if not settings.switches:
-        return hook
-    trunk = TrunkSnippet(settings.switch, settings.trunk.header, settings.trunk.variable)
-    return f"{hook}\n{render_trunk(trunk)}"
+    return f"{hook}\n{render_trunk(trunk_of(settings))}" if settings.switches else hook
+
+
+def trunk_of(settings: Settings) -> TrunkSnippet:
+    """Both ends of this switch's trunks to others of ours."""
+    return TrunkSnippet(settings.switch, settings.trunk.header, settings.trunk.variable)
 
 
 def snippets_for(settings: Settings) -> dict[str, str]:

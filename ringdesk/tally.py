@@ -47,12 +47,13 @@ class Tally:
         """One event."""
         match event:
             case CallEnded():
-                self.calls[event.direction, event.outcome] += 1
+                self.calls[event.switch, event.direction, event.outcome] += 1
             case QueueLeft():
-                waits = self.waits.setdefault((event.queue, event.ended), Histogram(WAIT_BOUNDS))
+                labels = (event.switch, event.queue, event.ended)
+                waits = self.waits.setdefault(labels, Histogram(WAIT_BOUNDS))
                 waits.observe(event.waited / _SECOND)
             case OfferEnded():
-                self.offers[event.queue, event.ended] += 1
+                self.offers[event.switch, event.queue, event.ended] += 1
             case RecordingStopped() | RecordingFailed():
                 stored = isinstance(event, RecordingStopped)
                 self.recordings["stored" if stored else "failed",] += 1

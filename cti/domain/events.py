@@ -53,7 +53,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=T
 
     ``switch`` names the Asterisk, ``call_id`` the call (``<switch>-<Linkedid>``; empty where the
     event belongs to no call), ``cause`` the ``id`` of the event or command that led to this one,
-    ``seq`` the place in the journal (0: not journaled yet).
+    ``seq`` the place in the journal (0: not journaled yet). ``reconstructed``: nobody looked when
+    it happened; it is told from the PBX's own records, or from what a snapshot showed later.
     """
 
     at: Micros
@@ -62,6 +63,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=T
     call_id: str = ""
     cause: str = ""
     seq: int = 0
+    reconstructed: bool = False
 
 
 # --- the link to the PBX -----------------------------------------------------------------------
@@ -297,16 +299,12 @@ class CallTransferred(Event, frozen=True, kw_only=True):
 
 
 class CallEnded(Event, frozen=True, kw_only=True):
-    """The last leg is gone. ``lasted`` is from CallArrived; ``hangup_cause`` is Q.850 (0: none).
-
-    ``reconstructed``: it ended while we did not look; time and outcome come from elsewhere.
-    """
+    """The last leg is gone. ``lasted`` is from CallArrived; ``hangup_cause`` is Q.850 (0: none)."""
 
     direction: Direction
     outcome: CallOutcome
     lasted: Micros
     hangup_cause: int = 0
-    reconstructed: bool = False
 
 
 # --- agents ------------------------------------------------------------------------------------

@@ -83,13 +83,12 @@ class HangupRequested(Fact, frozen=True, kw_only=True, gc=False):
 class LegHungUp(Fact, frozen=True, kw_only=True, gc=False):
     """The leg is gone. ``cause`` is Q.850, 0 for none.
 
-    ``reconstructed``: it went while we did not look. ``unexplained``: nobody tells why, and ``at``
-    is when it was noticed.
+    ``unexplained``: it went while we did not look and nobody tells why; ``at`` is when it was
+    noticed.
     """
 
     leg: str
     cause: int = 0
-    reconstructed: bool = False
     unexplained: bool = False
 
 
@@ -172,15 +171,17 @@ class BridgeSeen(Fact, frozen=True, kw_only=True, gc=False):
 
 
 class Held(Fact, frozen=True, kw_only=True, gc=False):
-    """The party of this leg put the other on hold."""
+    """A party put the other on hold. ``restored``: it had done so before we looked."""
 
     leg: str
+    restored: bool = False
 
 
 class Unheld(Fact, frozen=True, kw_only=True, gc=False):
-    """The hold is over (Asterisk also says so when there was none)."""
+    """The hold is over (Asterisk also says so when there was none). ``restored`` as in Held."""
 
     leg: str
+    restored: bool = False
 
 
 class BlindTransferred(Fact, frozen=True, kw_only=True, gc=False):

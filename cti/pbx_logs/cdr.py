@@ -17,7 +17,7 @@ from datetime import UTC, tzinfo
 import msgspec
 
 from cti.domain.events import Micros
-from cti.pbx_logs.rows import SECOND, Row, UnreadableRow, micros
+from cti.pbx_logs.rows import SECOND, Row, UnreadableRow, micros, not_before
 
 COLUMNS = (
     "CDR(uniqueid)",
@@ -94,7 +94,7 @@ def as_cel(records: Sequence[Record], queue_log: Iterable[Row], since: Micros = 
     records = [_later(record, since) for record in records]
     waits: dict[str, list[Row]] = defaultdict(list)
     for row in queue_log:
-        waits[row.leg].append(msgspec.structs.replace(row, at=_not_before(row.at, since)))
+        waits[row.leg].append(msgspec.structs.replace(row, at=not_before(row.at, since)))
     ids = {record.channel: record.leg for record in records}
     began: dict[str, Micros] = {}
     for record in records:
@@ -107,6 +107,11 @@ def as_cel(records: Sequence[Record], queue_log: Iterable[Row], since: Micros = 
         for leg, life in lives.items()
         for row in _Life(sorted(life, key=_age), waits[leg], ids, began).rows()
     ]
+    return in_order(rows)
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """By time; what happened within one microsecond (or was put there) as it must have happened."""
     return sorted(rows, key=lambda row: (row.at, _ORDER.index(row.kind)))
 
 
@@ -122,12 +127,8 @@ _ORDER = (
 )
 
 
-def _not_before(at: Micros, since: Micros) -> Micros:
-    return since if at % SECOND == 0 and at < since < at + SECOND else at
-
-
 def _later(record: Record, since: Micros) -> Record:
-    answer, end = (_not_before(at, since) for at in (record.answer, record.end))
+    answer, end = (not_before(at, since) for at in (record.answer, record.end))
     return msgspec.structs.replace(record, answer=answer, end=end)
 
 

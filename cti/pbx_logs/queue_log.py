@@ -6,13 +6,16 @@ caller's Uniqueid, queue, the member's name, event, and up to five arguments.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cti.pbx_logs.rows import Row, UnreadableRow, micros
 
 
 def read_queue_log(line: str) -> Row:
     """One line. ``kind`` is its event, ``channel`` the member, ``data`` the queue.
 
-    ``more["connected"]`` is the agent's leg in a CONNECT. Raises :class:`UnreadableRow`.
+    ``more`` of a CONNECT has the agent's leg (``connected``) and for how many seconds it rang
+    (``rang``). Raises :class:`UnreadableRow`.
     """
     cells = line.split("|")
     if len(cells) < 6:
@@ -21,7 +24,6 @@ def read_queue_log(line: str) -> Row:
     at = micros(time)
     if not at:
         raise UnreadableRow("no time")
-    connected = event == "CONNECT" and len(cells) > 6
     return Row(
         at=at,
         kind=event,
@@ -29,5 +31,10 @@ def read_queue_log(line: str) -> Row:
         linkedid=leg,
         channel=member,
         data=queue,
-        more={"connected": cells[6]} if connected else {"first": first},
+        more=_connect(cells[6:]) if event == "CONNECT" and len(cells) > 6 else {"first": first},
     )
+
+
+def _connect(cells: list[str]) -> Mapping[str, str | int]:
+    rang = cells[1] if len(cells) > 1 else ""
+    return {"connected": cells[0], "rang": int(rang) if rang.isascii() and rang.isdigit() else 0}

@@ -47,6 +47,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return self.data.partition(",")[0]
 
 
+def not_before(at: Micros, since: Micros) -> Micros:
+    """A whole second that began before ``since``, but had not ended, is taken to be that moment."""
+    return since if at % SECOND == 0 and at < since < at + SECOND else at
+
+
 def micros(text: str, zone: tzinfo = UTC) -> Micros:
     """``1795604927.620070``, whole seconds, or ``2026-11-25 11:08:47`` in ``zone``; else raises.
 

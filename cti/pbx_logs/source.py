@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+import msgspec
 import structlog
 
 from cti.domain.events import Micros
@@ -24,6 +26,15 @@ BEFORE_CDR: Micros = SECOND
 """How far before the last thing heard is read: a crash loses what was heard but not written."""
 
 
+class Written(msgspec.Struct, frozen=True):
+    """``rows`` in the words of CEL, in order; ``queue_log`` is what else is to be asked about those
+    who are still there (nothing, if CEL tells of them).
+    """
+
+    rows: Sequence[Row] = ()
+    queue_log: Sequence[Row] = ()
+
+
 class Rows(Protocol):
     """Where the rows of a time come from."""
 
@@ -31,8 +42,8 @@ class Rows(Protocol):
     def before(self) -> Micros:
         """How much before ``since`` rows begin: what was heard then may not be written."""
 
-    async def rows(self, since: Micros, until: Micros) -> list[Row]:
-        """What was recorded from ``since`` to ``until``, in order; else nothing."""
+    async def rows(self, since: Micros, until: Micros) -> Written:
+        """What was recorded from ``since`` to ``until``; else nothing."""
 
 
 class PbxLogs:
@@ -47,10 +58,10 @@ class PbxLogs:
         """As :class:`Rows` has it; CDR tell too little for more."""
         return BEFORE_CEL if self._settings.cel else BEFORE_CDR
 
-    async def rows(self, since: Micros, until: Micros) -> list[Row]:
+    async def rows(self, since: Micros, until: Micros) -> Written:
         """As :class:`Rows` has it. A folder that hangs is given up after ``patience``."""
         if not self._settings.used:
-            return []
+            return Written()
         since = max(since, until - self._settings.reach_hours * _HOUR) - self.before
         try:
             async with asyncio.timeout(self._settings.patience):
@@ -66,19 +77,20 @@ class PbxLogs:
             cure="calls that ended unseen are closed with the time at which that was noticed; run"
             " ringdesk doctor",
         )
-        return []
+        return Written()
 
-    def _read(self, since: Micros, until: Micros) -> list[Row]:
+    def _read(self, since: Micros, until: Micros) -> Written:
         settings = self._settings
         if settings.cel:
             cel = read_since(settings.cel, since, read_cel)
             withdrawn = (row for row in self._queue_log(since) if row.kind == "WITHDRAW")
-            return [*withdrawn, *(row for row in cel if row.at <= until)]
+            return Written([*withdrawn, *(row for row in cel if row.at <= until)])
         assert settings.cdr is not None  # noqa: S101 - `used` says so
         zone = ZoneInfo(settings.cdr_time_zone)
         records = read_since(settings.cdr, since, lambda line: read_cdr(line, zone))
         known = [record for record in records if record.at <= until]
-        return as_cel(known, self._queue_log(_oldest(known, since)), since)
+        queue_log = [row for row in self._queue_log(_oldest(known, since)) if row.at <= until]
+        return Written(as_cel(known, queue_log, since), queue_log)
 
     def _queue_log(self, since: Micros) -> list[Row]:
         path = self._settings.queue_log

@@ -183,7 +183,7 @@ class _Teller:
             yield HangupRequested(at=row.at, leg=row.leg)
         if leg.condition != "up":
             yield from self._ring_ended(place, row, leg, cause)
-        yield LegHungUp(at=row.at, leg=row.leg, cause=cause, reconstructed=True)
+        yield LegHungUp(at=row.at, leg=row.leg, cause=cause)
 
     def _ring_ended(self, place: int, row: Row, leg: Leg, cause: int) -> Iterator[Fact]:
         entry = leg.offer.entry if leg.offer else None

@@ -116,7 +116,8 @@ def _set_reachable(state: State, found: Phone, reachable: bool) -> None:
 
 def snapshot_began(state: State, fact: SnapshotBegan) -> None:
     """Half a snapshot would show phones doing what nobody does."""
-    state.catching_up, state.looked = True, fact.at
+    state.catching_up = state.reconstructing = True
+    state.looked = fact.at
 
 
 def snapshot_taken(state: State, fact: SnapshotTaken) -> None:
@@ -128,6 +129,7 @@ def snapshot_taken(state: State, fact: SnapshotTaken) -> None:
         talks.settle(state, bridge, fact.at, restored=True)
     state.seen.clear()
     calls.end_empty(state, fact.at)
+    state.reconstructing = False
     for found in state.book.phones.values():
         state.touched[found.interface] = None
         if not found.told:

@@ -34,7 +34,7 @@ def call_of(state: State, linkedid: str) -> Call:
     return call
 
 
-def take_out(state: State, leg: Leg, at: Micros, *, reconstructed: bool = False) -> None:
+def take_out(state: State, leg: Leg, at: Micros) -> None:
     """The leg no longer belongs to its call; with its last leg the call ends."""
     call = leg.call
     if leg is call.caller:
@@ -45,10 +45,10 @@ def take_out(state: State, leg: Leg, at: Micros, *, reconstructed: bool = False)
     del call.legs[leg.id]
     _tell_sent_on(state, call, at)
     if not call.legs:
-        _end(state, call, at, reconstructed)
+        _end(state, call, at)
 
 
-def _end(state: State, call: Call, at: Micros, reconstructed: bool) -> None:
+def _end(state: State, call: Call, at: Micros) -> None:
     del state.book.calls[call.linkedid]
     state.call_ended(call.linkedid)
     state.arrive(call)
@@ -63,14 +63,13 @@ def _end(state: State, call: Call, at: Micros, reconstructed: bool) -> None:
         outcome=outcome(call),
         lasted=max(0, at - call.caller.started),
         hangup_cause=call.cause or (call.dial_cause if call.direction != "inbound" else 0),
-        reconstructed=reconstructed or state.reconstructing,
     )
 
 
 def end_empty(state: State, at: Micros) -> None:
     """End calls from the journal whose legs turned out to belong to others (a conference)."""
     for call in [call for call in state.book.calls.values() if not call.legs]:
-        _end(state, call, at, reconstructed=True)
+        _end(state, call, at)
 
 
 def direction(call: Call) -> Direction:

@@ -146,7 +146,7 @@ def hung_up(state: State, fact: LegHungUp) -> None:
     _remember_cause(leg, fact.cause)
     if fact.unexplained:
         leg.leaving = leg.leaving or at  # A caller who is gone is thought to have given up.
-    calls.take_out(state, leg, at, reconstructed=fact.reconstructed)
+    calls.take_out(state, leg, at)
 
 
 def _remember_cause(leg: Leg, cause: int) -> None:

@@ -27,8 +27,8 @@ class State:
 
     ``touched`` are the agents whose phones may do something else after this fact; while a
     snapshot is taken in (``catching_up``), they are only collected, and so are the bridges it
-    shows (``seen``). ``reconstructing``: facts are from the PBX's records, what they make is
-    marked. ``looked`` is when the last snapshot was taken.
+    shows (``seen``). ``reconstructing``: facts are from the PBX's records or from a snapshot, what
+    they make is marked. ``looked`` is when the last snapshot was taken.
     """
 
     def __init__(self, switch: str, is_agent: IsAgent) -> None:
@@ -48,14 +48,30 @@ class State:
         """Whether an agent uses this interface: known by its phone, or said so by the owner."""
         return interface in self.book.phones or self._is_agent(interface)
 
-    def emit(self, call: Call, event: type[E], at: Micros, /, **fields: object) -> None:
+    def emit(
+        self,
+        call: Call,
+        event: type[E],
+        at: Micros,
+        /,
+        *,
+        reconstructed: bool = False,
+        **fields: object,
+    ) -> None:
         """One event of the call. A call is announced before the first thing told of it."""
         if not call.arrived:
             self.arrive(call)
         call.events += 1
         event_id = f"{call.id}#{call.events}"
         self.out.append(
-            event(at=at, id=event_id, switch=self.switch, call_id=call.id, **fields)  # type: ignore[arg-type]
+            event(
+                at=at,
+                id=event_id,
+                switch=self.switch,
+                call_id=call.id,
+                reconstructed=self.reconstructing or reconstructed,
+                **fields,  # type: ignore[arg-type]
+            )
         )
 
     def arrive(self, call: Call) -> None:

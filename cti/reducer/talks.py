@@ -145,22 +145,24 @@ def held(state: State, fact: Held) -> None:
     if leg and leg.kind == "party" and not leg.held:
         leg.held = True
         _touch(state, leg)
-        state.emit(leg.call, CallHeld, fact.at, channel=leg.channel, agent=leg.agent)
+        said = {"channel": leg.channel, "agent": leg.agent}
+        state.emit(leg.call, CallHeld, fact.at, reconstructed=fact.restored, **said)
 
 
 def unheld(state: State, fact: Unheld) -> None:
     """The hold is over; Asterisk also says so of a leg that never held."""
     leg = state.book.legs.get(fact.leg)
     if leg:
-        release_hold(state, leg, fact.at)
+        release_hold(state, leg, fact.at, restored=fact.restored)
 
 
-def release_hold(state: State, leg: Leg, at: Micros) -> None:
+def release_hold(state: State, leg: Leg, at: Micros, *, restored: bool = False) -> None:
     """A hold ends with the talk it interrupted: each CallHeld gets one CallResumed."""
     if leg.held:
         leg.held = False
         _touch(state, leg)
-        state.emit(leg.call, CallResumed, at, channel=leg.channel, agent=leg.agent)
+        said = {"channel": leg.channel, "agent": leg.agent}
+        state.emit(leg.call, CallResumed, at, reconstructed=restored, **said)
 
 
 def _touch(state: State, leg: Leg) -> None:

@@ -28,6 +28,10 @@ from ringdesk.demo.prefix import Prefix
 BOOT_TIMEOUT = 30.0
 _RTP_PORTS = 400
 """Four ports a bridged call: enough for 100 calls at once."""
+_OURS = (5_100, 10_000)
+"""Below the RTP ports, and below those that systems choose themselves (32768 on, or 49152)."""
+_given: set[int] = set()
+"""Ports that this program has promised to somebody."""
 
 
 class AsteriskFailed(RuntimeError):
@@ -215,8 +219,17 @@ class AsteriskInstance:
             if (self.work / "run/asterisk.ctl").exists():
                 code, text = await self._remote("core waitfullybooted")
                 if not code and "fully booted" in text:
+                    await self._ami_listens()
                     return
             await asyncio.sleep(0.02 if time.monotonic() - started < 2 else 0.2)
+
+    async def _ami_listens(self) -> None:
+        """Asterisk boots all the same when another program has the port."""
+        try:
+            _, writer = await asyncio.open_connection(*self.ami)
+        except OSError:
+            raise self._failure(f"its AMI does not listen on port {self.ami[1]}") from None
+        writer.close()
 
     async def _remote(self, command: str) -> tuple[int, str]:
         process = await asyncio.create_subprocess_exec(
@@ -247,10 +260,17 @@ class AsteriskInstance:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
-    """A port nobody uses at this moment (SOCK_STREAM: TCP, SOCK_DGRAM: UDP)."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port nobody uses at this moment (SOCK_STREAM: TCP, SOCK_DGRAM: UDP).
+
+    It is none of those that the system gives to whoever asks for any: until its owner takes it,
+    some other program would get it sooner or later.
+    """
+    for _ in range(1000):
+        port = random.randrange(*_OURS)  # noqa: S311 - no secret
+        if port not in _given and _is_free(port, kind, host):
+            _given.add(port)
+            return port
+    raise AsteriskFailed(f"no free port from {_OURS[0]} to {_OURS[1]} on {host}: stop other PBXs")
 
 
 def _free_rtp_range() -> int:
@@ -264,10 +284,14 @@ def _free_rtp_range() -> int:
     )
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+def _is_free(
+    port: int,
+    kind: socket.SocketKind = socket.SOCK_DGRAM,
+    host: str = "0.0.0.0",  # noqa: S104 - Asterisk binds its RTP ports so
+) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
         try:
-            probe.bind(("0.0.0.0", port))  # noqa: S104 - Asterisk binds its RTP ports so
+            probe.bind((host, port))
         except OSError:
             return False
         return True

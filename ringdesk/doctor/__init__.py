@@ -23,13 +23,14 @@ from ringdesk.doctor import (
     rights,
     sound_files,
     switch_facts,
+    trunks,
 )
 from ringdesk.doctor.check import Check, not_checked
 from ringdesk.doctor.site import Site, look_around
 from ringdesk.doctor.speech import check_speech
 from ringdesk.doctor.visit import Visit, visit
 from ringdesk.settings import Settings
-from ringdesk.snippets import hook_of
+from ringdesk.snippets import hook_of, trunk_of
 
 __all__ = ["Check", "examine"]
 
@@ -89,7 +90,8 @@ async def _examine_pbx(
             return [reached, *await _look(link, settings, site, folder, listen_seconds)]
     except (LinkLost, OSError) as error:
         there = access.why_not(error, settings)
-    return [there, *(not_checked(name, "there is no AMI link") for name in _ON_PBX)]
+    names = (*_ON_PBX, *([trunks.NAME] if settings.switches else []))
+    return [there, *(not_checked(name, "there is no AMI link") for name in names)]
 
 
 async def _look(
@@ -114,6 +116,8 @@ async def _look(
     ]
     await asyncio.sleep(began + listen_seconds - asyncio.get_running_loop().time())
     heard = await _what_was_heard(link, settings, began)
+    if settings.switches:
+        dialplan.append(await trunks.check_trunks(link, trunk_of(settings)))
     logs = await asyncio.to_thread(
         missed.check_logs, settings.pbx_logs, sizes if link.calls_made else None
     )

@@ -30,7 +30,10 @@ on the PBX: {_SHOW}, then `asterisk -rx 'module reload'`; in the settings file:
 [pbx_logs]
 cel = "/var/log/asterisk/cel-custom/ringdesk.csv"
 queue_log = "/var/log/asterisk/queue_log\""""
-_ONLY_CDR = "from CDR: transfers, conferences and pick-ups that Ringdesk does not see are lost"
+_ONLY_CDR = (
+    "from CDR: transfers, conferences and pick-ups that Ringdesk does not see are lost, and so are"
+    " calls on a PBX that is killed; CEL tells them"
+)
 _NO_QUEUE_LOG = "cdr without queue_log: who waited, and when an agent answered, is lost"
 
 

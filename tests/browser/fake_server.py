@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from aiohttp import WSMsgType, web
 
 from dashboard.assets import Asset, add_page, read_assets
@@ -203,7 +204,13 @@ class FakeServer:
         for row in self.calls:
             if row["call_id"] == request.match_info["id"]:
                 steps = [
-                    {"seq": i, "at": row["arrived_at"] + i * 3_000_000, "type": "x", "text": text}
+                    {
+                        "seq": i,
+                        "at": row["arrived_at"] + i * 3_000_000,
+                        "type": "x",
+                        "text": text,
+                        "reconstructed": row["reconstructed"] and i > 6,
+                    }
                     for i, text in enumerate(samples.STEPS)
                 ]
                 return web.json_response({"call": row, "steps": steps})
@@ -211,7 +218,11 @@ class FakeServer:
 
     async def _ladder(self, request: web.Request) -> web.Response:
         names = {"PJSIP/101": "Anna Petrova", "PJSIP/102": "Ivan Todorov"}
-        drawn = ladder(request.match_info["id"], a_call(), lambda agent: names.get(agent, agent))
+        call_id, events = request.match_info["id"], a_call()
+        if any(row["reconstructed"] for row in self.calls if row["call_id"] == call_id):
+            later = [msgspec.structs.replace(event, reconstructed=True) for event in events[-3:]]
+            events = [*events[:-3], *later]
+        drawn = ladder(call_id, events, lambda agent: names.get(agent, agent))
         return web.json_response(drawn.model_dump())
 
     async def _raw(self, _request: web.Request) -> web.Response:

@@ -300,6 +300,7 @@ def history(count: int = 120) -> list[Json]:
                 "topic": "billing" if answered and i % 3 == 0 else "",
                 "result": "callback" if answered and i % 3 == 0 else "",
                 "note_by": "Ivan Todorov" if answered and i % 3 == 0 else "",
+                "reconstructed": i % 5 == 1,
                 "recordings": [recording(f"r{i}", f"sw1-past-{i}")] if answered else [],
             }
         )

@@ -9,6 +9,8 @@ from playwright.async_api import expect
 
 from tests.browser import samples
 from tests.browser.conftest import Desk
+from tests.browser.fixtures_browser import SCREENSHOTS
+from tests.browser.test_scenes import barriers
 
 pytestmark = pytest.mark.browser
 
@@ -45,6 +47,25 @@ async def test_a_call_opens_its_steps_and_its_recording_by_word(desk: Desk) -> N
     await page.keyboard.press("Escape")
     await expect(panel).to_have_count(0)
     assert await slider.count() == 0
+
+
+async def test_what_nobody_heard_is_marked_and_explained(desk: Desk) -> None:
+    _, page = await desk("supervisor", "#/calls")
+    seen, told = page.locator("tbody tr").nth(0), page.locator("tbody tr").nth(1)
+    await expect(told.get_by_text("Reconstructed")).to_have_count(1)
+    await expect(seen.get_by_text("Reconstructed")).to_have_count(0)
+    await expect(told.get_by_title("Ringdesk was not listening then")).to_be_visible()
+    await told.get_by_role("link").click()
+    panel = page.get_by_role("dialog")
+    await expect(panel.get_by_text("Ringdesk was not listening all the while")).to_be_visible()
+    marked = panel.locator(".steps li", has=page.get_by_text("Reconstructed"))
+    await expect(marked).to_have_count(4)
+    assert await barriers(page) == []
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=SCREENSHOTS / "reconstructed.png")
+    await panel.get_by_role("link", name="See it as a ladder").click()
+    await expect(page.locator(".rung", has=page.get_by_text("Reconstructed"))).to_have_count(3)
+    await page.screenshot(path=SCREENSHOTS / "reconstructed-ladder.png")
 
 
 async def test_the_keyboard_plays_seeks_and_changes_the_speed(desk: Desk) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import pytest
 
 from ringdesk.asterisk_config import HookSettings
 from ringdesk.demo.asterisk import AsteriskInstance, free_port
@@ -17,6 +18,9 @@ from ringdesk.demo.call import Call
 from ringdesk.demo.phone import Phone
 from ringdesk.demo.prefix import Prefix
 from ringdesk.demo.world import CONFIG, write_calendars
+from tests.chaos.databases import Database, Sqlite
+from tests.chaos.listener import listening
+from tests.chaos.truth import RECONSTRUCTED, WHOLE_SECONDS, Told, compare, history, truths
 from tests.pbx.fixtures_world import until
 
 SUPPORT = "700"
@@ -28,6 +32,7 @@ exten => 700,1,Answer()
  same => n,Hangup()
 """
 }
+Records = Literal["cel", "cdr"]
 AGENTS = ("101", "102", "103")
 PATIENCE = 45
 
@@ -102,13 +107,23 @@ class Proxy:
 
 
 class Rig:
-    """Everything of one scenario. ``database`` is Ringdesk's SQLite file."""
+    """Everything of one scenario. ``database`` is Ringdesk's, ``log`` what it printed."""
 
-    def __init__(self, asterisk: AsteriskInstance, proxy: Proxy, folder: Path) -> None:
+    def __init__(
+        self,
+        asterisk: AsteriskInstance,
+        proxy: Proxy,
+        folder: Path,
+        database: Database,
+        records: Records,
+    ) -> None:
         self.asterisk = asterisk
         self.proxy = proxy
         self.folder = folder
-        self.database = folder / "ringdesk.db"
+        self.database = database
+        self.log = folder / "ringdesk.log"
+        self._records = records
+        self.tape = folder / "second-listener.ami"
         self.trunk: Phone
         self.phones: dict[str, Phone] = {}
         self._process: asyncio.subprocess.Process | None = None
@@ -117,16 +132,34 @@ class Rig:
     # --- Ringdesk
 
     async def serve(self) -> None:
-        """Start ``ringdesk serve`` and wait until its picture is whole."""
-        with (self.folder / "ringdesk.log").open("ab") as log:
+        """Start ``ringdesk serve`` and wait until its picture is whole.
+
+        It is started once more should another program have its port by then.
+        """
+        before = self.count("SwitchConnected")
+        for _ in range(2):
+            await self._start()
+            await self.told(
+                lambda: self._has_ended() or self.count("SwitchConnected") > before, "the picture"
+            )
+            if not self._has_ended():
+                return
+        pytest.fail(f"ringdesk serve ended by itself:\n{self._last_words()}")
+
+    async def _start(self) -> None:
+        with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "ringdesk", "serve", "--config", str(self._settings())),
                 env={**os.environ, "RINGDESK_AMI_SECRET": self.asterisk.ami_secret},
                 stdout=log,
                 stderr=log,
             )
-        before = self.count("SwitchConnected")
-        await until(lambda: self.count("SwitchConnected") > before, "the picture", PATIENCE)
+
+    def _has_ended(self) -> bool:
+        return self._process is None or self._process.returncode is not None
+
+    def _last_words(self) -> str:
+        return self.log.read_text()[-3000:] if self.log.exists() else "(no log)"
 
     async def kill_ringdesk(self) -> None:
         """Kill -9."""
@@ -136,7 +169,7 @@ class Rig:
 
     def count(self, kind: str, **fields: str) -> int:
         """How many events of a type, with these fields, are in the journal."""
-        where = "".join(f" and json_extract(body, '$.{name}') = ?" for name in fields)
+        where = "".join(f" and {self.database.event_field(name)} = ?" for name in fields)
         return int(
             self.ask(f"select count(*) from journal where type = ?{where}", kind, *fields.values())
         )
@@ -144,21 +177,32 @@ class Rig:
     def ask(self, sql: str, *values: str) -> Any:
         """The first value that the database answers with; 0 while there is none."""
         try:
-            with contextlib.closing(
-                sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=0.2)
-            ) as connection:
-                row = connection.execute(sql, values).fetchone()
-        except sqlite3.OperationalError:
+            rows = self.database.rows(sql, *values)
+        except OSError:
             return 0
-        return row[0] if row else 0
+        return rows[0][0] if rows else 0
+
+    def logged(self, name: str) -> int:
+        """How many lines of Ringdesk's log have this event."""
+        return self.log.read_text().count(name)
+
+    def check(self, killed_at: float = 0.0, silence: float = 0.0) -> dict[str, Told]:
+        """Compare the history with the truth, as :func:`tests.chaos.truth.compare` does.
+
+        ``silence``: how long a PBX that was killed had written nothing; nothing tells when
+        in that time it died.
+        """
+        told = history(self.database.rows)
+        later = RECONSTRUCTED if self._records == "cel" else WHOLE_SECONDS
+        compare(told, truths(self.asterisk.logs, self.tape, killed_at), later + silence)
+        return told
 
     async def told(self, holds: Callable[[], bool], what: str) -> None:
-        """Wait until the database says so."""
+        """Wait until the database says so; a failure shows what Ringdesk said."""
         try:
             await until(holds, what, PATIENCE)
-        except BaseException:
-            print((self.folder / "ringdesk.log").read_text()[-3000:])
-            raise
+        except pytest.fail.Exception as failed:
+            pytest.fail(f"{failed.msg}\n{self._last_words()}")
 
     async def all_ended(self, calls: int) -> None:
         """Wait until so many calls are in the history and all of them have ended."""
@@ -174,10 +218,10 @@ class Rig:
         logs = self.asterisk.logs
         file.write_text(
             f"""
-database = "sqlite+aiosqlite:///{self.database}"
+database = "{self.database.url}"
 data_folder = "{self.folder}"
 [pbx_logs]
-cel = "{logs}/cel-custom/ringdesk.csv"
+{self._records} = "{logs}/{self._records}-custom/ringdesk.csv"
 queue_log = "{logs}/queue_log"
 [ami]
 port = {self.proxy.port}
@@ -207,9 +251,14 @@ port = 0
     # --- calls
 
     async def call(self, number: int) -> Call:
-        """A customer calls in and is in the queue."""
+        """A customer calls in and is in the queue.
+
+        Answered is not there yet: who called later could stand before them.
+        """
+        before = self._queued("ENTERQUEUE")
         call = await self.trunk.call(SUPPORT, from_user=f"+4477009001{number:02d}")
         await call.answered(timeout=PATIENCE)
+        await until(lambda: self._queued("ENTERQUEUE") > before, "the queue to let in", PATIENCE)
         return call
 
     async def ring(self, *agents: str) -> tuple[str, Call]:
@@ -251,12 +300,12 @@ port = 0
 
     async def gives_up(self, call: Call) -> None:
         """A waiting caller hangs up, and the queue has seen it: it rings nobody for them now."""
-        before = self._abandoned()
+        before = self._queued("ABANDON")
         await call.hangup()
-        await until(lambda: self._abandoned() > before, "the queue to notice", PATIENCE)
+        await until(lambda: self._queued("ABANDON") > before, "the queue to notice", PATIENCE)
 
-    def _abandoned(self) -> int:
-        return (self.asterisk.logs / "queue_log").read_text().count("|ABANDON|")
+    def _queued(self, event: str) -> int:
+        return (self.asterisk.logs / "queue_log").read_text().count(f"|{event}|")
 
     async def quiet(self) -> None:
         """Hang up everything that is left and wait until the PBX is empty."""
@@ -270,15 +319,23 @@ port = 0
 
 
 @contextlib.asynccontextmanager
-async def chaos_rig(prefix: Prefix, folder: Path) -> AsyncIterator[Rig]:
-    """Asterisk with three agents in its queue, phones, and a Ringdesk that is connected."""
+async def chaos_rig(
+    prefix: Prefix, folder: Path, database: Database | None = None, records: Records = "cel"
+) -> AsyncIterator[Rig]:
+    """Asterisk with three agents in its queue, phones, and a Ringdesk that is connected.
+
+    ``records``: which of the PBX's own records Ringdesk reads, beside the queue log.
+    """
     hook = HookSettings(agi_port=free_port())
     async with contextlib.AsyncExitStack() as stack:
         asterisk = await stack.enter_async_context(
             AsteriskInstance(prefix, hook=hook, more_files=DIALPLAN, ring_timeout=60)
         )
         proxy = await stack.enter_async_context(Proxy(asterisk.ami))
-        rig = Rig(asterisk, proxy, folder)
+        rig = Rig(asterisk, proxy, folder, database or Sqlite(folder / "ringdesk.db"), records)
+        await stack.enter_async_context(
+            listening(asterisk.ami, asterisk.ami_user, asterisk.ami_secret, rig.tape)
+        )
         stack.push_async_callback(rig.kill_ringdesk)
         port = asterisk.settings.trunk_port
         rig.trunk = await stack.enter_async_context(

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -92,12 +93,26 @@ async def test_a_call_becomes_its_row_and_its_talks(engine: AsyncEngine, tmp_pat
         "result": "Solved",
         "note_by": "boris",
         "joined_to": None,
+        "reconstructed": False,
     }
     assert await history.talks(CALL) == [
         ("t1", CALL, ANNA, "support", AT + 32, 40),
         ("t2", CALL, BORIS, "", AT + 80, 20),
     ]
     assert await history.open_calls() == []
+
+
+async def test_a_call_of_which_anything_was_not_seen_is_marked(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Whichever of its events it is, and in whichever batch; what is seen later takes nothing."""
+    story = a_transferred_call()
+    unseen = [msgspec.structs.replace(story[6], reconstructed=True)]
+    for place, batch in enumerate((story[:6], unseen, story[7:])):
+        await told(engine, tmp_path, *batch)
+        row = await History(engine).call(CALL)
+        assert row is not None
+        assert row.reconstructed is (place > 0)
 
 
 @settings(

@@ -17,7 +17,7 @@ from cti.storage import DatabaseUnfit, open_engine
 from ringdesk.migrate import alembic_config, all_tables, migrate
 from tests.contract.fixtures_postgresql import Postgresql
 
-RELEASED = ("0001", "0002")
+RELEASED = ("0001", "0002", "0003")
 AT = 1_795_298_491_000_000
 
 
@@ -64,6 +64,55 @@ async def test_from_a_release_with_its_data(empty: AsyncEngine, release: str) ->
         ]
         kept = await connection.execute(text("SELECT call_id, agent, note FROM calls"))
         assert kept.all() == [("pbx-1.1", "PJSIP/102", "Grüße, Иван")]
+
+
+@pytest.mark.parametrize("release", RELEASED)
+async def test_calls_that_the_journal_reconstructed_are_marked(
+    empty: AsyncEngine, release: str
+) -> None:
+    await migrate(empty, release)
+    async with empty.begin() as connection:
+        for number, event in enumerate(UNSEEN, start=1):
+            body = ev.encode(event).decode()
+            # As it was written then: omitted fields stay so, and the mark was CallEnded's own.
+            await connection.execute(
+                text(
+                    "INSERT INTO journal (seq, id, at, call_id, type, body)"
+                    " VALUES (:seq, :id, 0, :call_id, :type, :body)"
+                ),
+                {
+                    "seq": number,
+                    "id": event.id,
+                    "call_id": event.call_id,
+                    "type": type(event).__name__,
+                    "body": body,
+                },
+            )
+            await connection.execute(
+                text(
+                    "INSERT INTO calls (call_id, switch, direction, arrived_at)"
+                    " VALUES (:call_id, 'pbx', 'inbound', 0)"
+                ),
+                {"call_id": event.call_id},
+            )
+    await migrate(empty)
+    async with empty.connect() as connection:
+        marked = await connection.execute(
+            text("SELECT call_id FROM calls WHERE reconstructed ORDER BY call_id")
+        )
+        assert marked.scalars().all() == ["ended", "talks", "waits"]
+
+
+_END = {"at": 9, "direction": "inbound", "outcome": "answered", "lasted": 5}
+_TALK = {"at": 9, "talk_id": "t", "agent": "a", "agent_channel": "a", "caller_channel": "c"}
+_WAIT = {"at": 9, "entry_id": "w", "channel": "c", "leg": "1", "position": 1}
+UNSEEN: tuple[ev.Event, ...] = (
+    ev.CallEnded(call_id="seen", **_END),
+    ev.CallEnded(call_id="ended", reconstructed=True, **_END),
+    ev.CallAnswered(call_id="talks", restored=True, **_TALK),
+    ev.CallQueued(call_id="waits", queue="q", restored=True, **_WAIT),
+    ev.CallQueued(call_id="sly", queue='"restored":true', **_WAIT),
+)
 
 
 def fill(connection: Connection) -> None:

@@ -286,6 +286,9 @@ async def test_the_doctor_names_the_switch_in_each_line(house: House) -> None:
     for name in ("east", "west"):
         seen = {check.name for check in checks if check.switch == name}
         assert {"AMI", "dialplan hook", "FastAGI", "recording by the PBX"} <= seen
+    said = {check.switch: check.said for check in checks if check.name == "trunks"}
+    assert said["east"].startswith("calls out are marked in context")
+    assert said["west"].startswith("calls that come in are joined; no Dial() here names")
 
 
 async def test_one_switch_dies_and_the_other_works_on(house: House) -> None:

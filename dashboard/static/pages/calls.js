@@ -6,7 +6,7 @@ import { useFresh } from '../fresh.js';
 import { useKeys } from '../keys.js';
 import { usePages } from '../load.js';
 import { CallPanel } from '../parts/callpanel.js';
-import { Empty, Failure, Key, Outcome, Phone, Select, Skeleton, Tier } from '../parts/bits.js';
+import { Empty, Failure, Key, Outcome, Phone, Reconstructed, Select, Skeleton, Tier } from '../parts/bits.js';
 import { Sentinel } from '../parts/sentinel.js';
 import { rowName } from '../parts/who.js';
 import { address, go, route } from '../route.js';
@@ -58,7 +58,7 @@ function Row({ row: given, open }) {
     <td class="cell-agent">${row.agent_name || row.agent}</td>
     <td class="num cell-right cell-waited">${row.waited ? length(row.waited) : '–'}</td>
     <td class="num cell-right">${row.talked ? length(row.talked) : '–'}</td>
-    <td class="nowrap"><${Outcome} outcome=${row.outcome} /></td>
+    <td class="nowrap"><${Outcome} outcome=${row.outcome} />${row.reconstructed && html` <${Reconstructed} small />`}</td>
     <td class="cell-note">${row.result ? word('result', row.result) : ''}${row.result && row.note ? ' · ' : ''}${row.note}</td>
     <td class="cell-rec">${heard && html`<${Icon} name="play" class="accent" /><span class="visually-hidden">${t('calls.recorded')}</span>`}</td>
   </tr>`;

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { useKeys } from '../keys.js';
 import { useLoad } from '../load.js';
-import { Failure, Skeleton } from '../parts/bits.js';
+import { Failure, Reconstructed, Skeleton } from '../parts/bits.js';
 import { address, route } from '../route.js';
 import { me } from '../store.js';
 import { locale, t, word } from '../text.js';
@@ -68,7 +68,7 @@ function Rungs({ ladder, chosen, choose }) {
       <ol>${ladder.rungs.map((rung, n) => html`<li key=${rung.seq}><button class="rung" data-rung=${n} aria-pressed=${chosen === n} onClick=${() => choose(n)}>
         <span class="ladder-time num"><span>${toMillisecond(rung.at)}</span><span class="muted">${seconds(rung.at - start)}</span></span>
         <span class="ladder-gap" style=${{ width: `${ladder.lanes.length * LANE}px` }}><span class="visually-hidden">${names[rung.lane]}</span></span>
-        <span class="ladder-text" title=${rung.text}>${rung.text}</span></button></li>`)}</ol>
+        <span class="ladder-text" title=${rung.text}>${rung.text}${rung.reconstructed && html` <${Reconstructed} small />`}</span></button></li>`)}</ol>
     </div></div>
     <ul class="ladder-legend">${Object.keys(SHAPES).filter((kind) => ladder.bars.some((bar) => bar.kind === kind)).map((kind) => html`<li key=${kind}><svg width="14" height="14" aria-hidden="true" focusable="false"><rect class=${`bar-${kind}`} x=${7 - SHAPES[kind][0] / 2} y="1" width=${SHAPES[kind][0]} height="12" rx="2" /></svg>${word('bar', kind)}</li>`)}</ul>
   </div>`;
@@ -82,7 +82,7 @@ function Tables({ ladder }) {
   const heads = (keys) => html`<thead><tr>${keys.map((key) => html`<th scope="col">${t(`ladder.${key}`)}</th>`)}</tr></thead>`;
   return html`<div class="table-scroll" role="region" aria-label=${t('ladder.table')} tabindex="0">
     <table class="table num"><caption class="ladder-caption">${t('ladder.what')}</caption>${heads(['time', 'since', 'where', 'what'])}
-      <tbody>${ladder.rungs.map((rung) => html`<tr key=${rung.seq}><td>${toMillisecond(rung.at)}</td><td>${seconds(rung.at - start)}</td><td>${rung.to ? t('ladder.reaches', { lane: names[rung.lane], to: names[rung.to] }) : names[rung.lane]}</td><td>${rung.text}</td></tr>`)}</tbody></table>
+      <tbody>${ladder.rungs.map((rung) => html`<tr key=${rung.seq}><td>${toMillisecond(rung.at)}</td><td>${seconds(rung.at - start)}</td><td>${rung.to ? t('ladder.reaches', { lane: names[rung.lane], to: names[rung.to] }) : names[rung.lane]}</td><td>${rung.text}${rung.reconstructed && html` <${Reconstructed} small />`}</td></tr>`)}</tbody></table>
     <table class="table num"><caption class="ladder-caption">${t('ladder.lasted')}</caption>${heads(['lasted', 'where', 'from', 'to', 'length', 'ended'])}
       <tbody>${ladder.bars.map((bar, n) => html`<tr key=${n}><td>${word('bar', bar.kind)}</td><td>${names[bar.lane]}</td><td>${toMillisecond(bar.began)}</td>
         <td>${bar.ended === null ? t('ladder.goes_on') : toMillisecond(bar.ended)}</td><td>${bar.ended === null ? '' : seconds(bar.ended - bar.began)}</td><td>${bar.end.replaceAll('_', ' ')}</td></tr>`)}</tbody></table>

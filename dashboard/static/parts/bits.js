@@ -47,6 +47,11 @@ export function Outcome({ outcome }) {
   return html`<${Chip} kind=${kind} icon=${icon}>${outcome ? word('outcome', outcome) : t('outcome.running')}<//>`;
 }
 
+/** Something happened while Ringdesk was not listening; `small` leaves only the sign to the eye. @param {{small?: boolean}} props */
+export function Reconstructed({ small }) {
+  return html`<${Chip} icon="dotted" title=${t('reconstructed.why')}><span class=${small ? 'visually-hidden' : ''}>${t('reconstructed.label')}</span><//>`;
+}
+
 /** @param {{name?: string, match?: string}} props */
 export function Avatar({ name, match }) {
   const text = name ? initials(name) : match === 'anonymous' ? '–' : '?';

@@ -6,7 +6,7 @@ import { phone } from '../phone.js';
 import { address } from '../route.js';
 import { t, word } from '../text.js';
 import { exact, length, when } from '../time.js';
-import { Chip, Failure, Outcome, Phone, Skeleton, Tier } from './bits.js';
+import { Chip, Failure, Outcome, Phone, Reconstructed, Skeleton, Tier } from './bits.js';
 import { Panel } from './panel.js';
 import { Recording } from './recording.js';
 import { explains, rowName } from './who.js';
@@ -15,10 +15,11 @@ import { explains, rowName } from './who.js';
 
 /** @param {{row: CallRow}} props */
 const Headline = ({ row }) => html`<div class="call-headline">
-  <p class="call-badges"><${Outcome} outcome=${row.outcome} /><${Tier} tier=${row.customer?.tier} />${row.queue && html`<${Chip}>${row.queue}<//>`}${row.agent_name && html`<${Chip}>${t('call.with', { agent: row.agent_name })}<//>`}</p>
+  <p class="call-badges"><${Outcome} outcome=${row.outcome} />${row.reconstructed && html`<${Reconstructed} />`}<${Tier} tier=${row.customer?.tier} />${row.queue && html`<${Chip}>${row.queue}<//>`}${row.agent_name && html`<${Chip}>${t('call.with', { agent: row.agent_name })}<//>`}</p>
   <p class="muted num">${[when(row.arrived_at), row.waited ? t('waited', { length: length(row.waited) }) : '', row.talked ? t('call.talked', { length: length(row.talked) }) : ''].filter(Boolean).join(' · ')}
     ${row.customer && html` · <${Phone} number=${row.number} />`}</p>
   ${row.path?.length ? html`<ol class="crumbs">${row.path.map((step) => html`<li><span class="chip chip-plain">${step}</span></li>`)}</ol>` : null}
+  ${row.reconstructed && html`<p class="hint">${t('reconstructed.call')}</p>`}
   ${explains(row.why) && html`<p class="why"><span class="muted">${t('why.label')}</span> ${row.why}</p>`}
 </div>`;
 
@@ -32,7 +33,7 @@ function Disposition({ row }) {
 const NUMBER = /\+\d{7,15}/g;
 
 /** @param {{steps: Step[]}} props */
-const Steps = ({ steps }) => html`<ol class="steps">${steps.map((step) => html`<li key=${step.seq}><span class="num muted">${exact(step.at)}</span><span>${step.text.replace(NUMBER, phone)}</span></li>`)}</ol>`;
+const Steps = ({ steps }) => html`<ol class="steps">${steps.map((step) => html`<li key=${step.seq}><span class="num muted">${exact(step.at)}</span><span>${step.text.replace(NUMBER, phone)}${step.reconstructed && html` <${Reconstructed} small />`}</span></li>`)}</ol>`;
 
 /** One call beside the list: its outcome, its recording and words, and every step it took. @param {{callId: string, close: () => void}} props */
 export function CallPanel({ callId, close }) {

@@ -9,7 +9,7 @@ import { address } from '../route.js';
 import { t, word } from '../text.js';
 import { length, when } from '../time.js';
 import { report } from '../toasts.js';
-import { Empty, Failure, outcomeMark, Skeleton } from './bits.js';
+import { Empty, Failure, outcomeMark, Reconstructed, Skeleton } from './bits.js';
 import { Recording } from './recording.js';
 import { Sentinel } from './sentinel.js';
 
@@ -26,7 +26,7 @@ function CallItem({ row: given }) {
   return html`<li class="event">
     <${Icon} name=${icon} class=${colour} />
     <div class="event-body">
-      <p class="event-head"><a href=${address('calls', row.call_id)}>${title}</a></p>
+      <p class="event-head"><a href=${address('calls', row.call_id)}>${title}</a>${row.reconstructed && html` <${Reconstructed} small />`}</p>
       <p class="event-sub num">${[when(row.arrived_at), row.talked && length(row.talked), chosen].filter(Boolean).join(' · ')}</p>
       ${row.note && html`<p class="event-note">${row.note}</p>`}
       ${heard.length > 0 && html`<button class="play-line" aria-expanded=${open} onClick=${() => setOpen(!open)}>

@@ -64,9 +64,9 @@ export interface CallRow {
   customer?: { id: number; name: string; tier?: string; status?: string } | null;
   queue?: string; agent?: string; agent_name?: string; waited?: number; talked?: number;
   path?: string[]; why?: string; note?: string; topic?: string; result?: string; note_by?: string;
-  recordings?: RecordingRow[];
+  reconstructed?: boolean; recordings?: RecordingRow[];
 }
-export interface Step { seq: number; at: number; type: string; text: string }
+export interface Step { seq: number; at: number; type: string; text: string; reconstructed?: boolean }
 export interface LadderLane { id: string; kind: 'customer' | 'ivr' | 'queue' | 'agent'; name: string }
 export interface LadderBar {
   lane: string; kind: 'leg' | 'menu' | 'wait' | 'offer' | 'talk' | 'hold' | 'recording';
@@ -74,6 +74,7 @@ export interface LadderBar {
 }
 export interface LadderRung {
   seq: number; at: number; type: string; text: string; lane: string; to: string;
+  reconstructed?: boolean;
 }
 export interface Ladder {
   call_id: string; lanes: LadderLane[]; rungs: LadderRung[]; bars: LadderBar[];

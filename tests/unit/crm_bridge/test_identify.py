@@ -199,3 +199,31 @@ async def test_a_stranger_on_the_first_switch_leaves_what_the_second_one_knows(
         known = await service.identity("west-9.1", 1)
         assert known is not None
         assert known.match == "one"
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["first lives", "first is over"])
+async def test_an_answer_that_comes_after_the_call_went_on_reaches_both(
+    slow_store: SlowStore, ended: bool
+) -> None:
+    slow_store.seconds = 0.3
+    async with running(slow_store, deadline=0.05) as (service, bus, seen):
+        bus.publish(arrived("+447700900147"))
+        bus.publish(arrived("2000", call_id="west-9.1"))
+        joined = ev.CallJoined(at=1, switch="west", call_id="west-9.1", to_call_id="pbx-1.1")
+        bus.publish(joined)
+        if ended:
+            over = {"direction": "inbound", "outcome": "no_answer", "lasted": 1}
+            bus.publish(ev.CallEnded(at=2, call_id="pbx-1.1", **over))
+        both = {"pbx-1.1", "west-9.1"}
+        await until(lambda: {pop.call_id for pop in known(seen, ev.ScreenPopReady)} == both)
+        whos = known(seen, ev.CustomerIdentified)
+        assert [who.call_id for who in whos] == ["pbx-1.1", "west-9.1"]
+        assert [who.match for who in whos] == ["one", "one"]
+        assert len(known(seen, ev.ScreenPopReady)) == 2
+        assert await service.identity("west-9.1", 1) == whos[1]
+
+
+def known(
+    events: list[ev.Event], kind: type[ev.CustomerIdentified] | type[ev.ScreenPopReady]
+) -> list[ev.CustomerIdentified | ev.ScreenPopReady]:
+    return [event for event in events if isinstance(event, kind) and event.customer]

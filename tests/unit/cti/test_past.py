@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from sqlalchemy.exc import OperationalError
 
 from cti.domain import events as ev
 from cti.domain.facts import LegStarted
-from cti.past import Past
+from cti.past import Known, Past
 from cti.pbx_logs.heard import LastHeard
 from cti.pbx_logs.rows import SECOND, Row
+from cti.pbx_logs.source import Written
 from cti.reducer import Reducer
 from cti.resync import LegRow, Snapshot
 from tests.unit.cti.reducing import facts_of, is_agent
@@ -33,9 +37,9 @@ class Logs:
         self._rows = rows
         self.asked: list[tuple[int, int]] = []
 
-    async def rows(self, since: int, until: int) -> list[Row]:
+    async def rows(self, since: int, until: int) -> Written:
         self.asked.append((since, until))
-        return list(self._rows)
+        return Written(self._rows)
 
 
 def reducer() -> Reducer:
@@ -76,10 +80,23 @@ async def test_calls_that_the_history_has_are_not_told_again() -> None:
     assert [e.call_id for e in events if isinstance(e, ev.CallEnded)] == ["pbx-7.2"]
 
 
-async def test_a_history_that_is_away_stops_nothing() -> None:
-    async def known(_call_ids: Sequence[str]) -> set[str]:
-        raise OperationalError("select", {}, Exception("locked"))
+async def away(_call_ids: Sequence[str]) -> set[str]:
+    raise OperationalError("select", {}, Exception("locked"))
 
+
+async def silent(_call_ids: Sequence[str]) -> set[str]:
+    """As a driver that waits for its database even when it is told not to."""
+    for _ in range(2):
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.2)
+    return set()
+
+
+@pytest.mark.parametrize("known", [away, silent])
+async def test_a_history_that_does_not_answer_stops_nothing(
+    known: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cti.past.KNOWN_SECONDS", 0.01)
     past = Past(Logs(row("CHAN_START", "7.1", 1), row("HANGUP", "7.1", 2)), known)
     past.hear(NOON)
     ours = reducer()

@@ -11,7 +11,7 @@ from cti.pbx_logs import tail
 from cti.pbx_logs.heard import LastHeard
 from cti.pbx_logs.queue_log import read_queue_log
 from cti.pbx_logs.settings import PbxLogSettings
-from cti.pbx_logs.source import PbxLogs
+from cti.pbx_logs.source import PbxLogs, Written
 from cti.pbx_logs.tail import read_since
 
 SECOND = 1_000_000
@@ -83,12 +83,12 @@ async def test_what_is_not_there_is_said_and_nothing_breaks(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs = PbxLogs(PbxLogSettings(cel=tmp_path / "missing.csv"), "pbx")
-    assert await logs.rows(NOON * SECOND, (NOON + 1) * SECOND) == []
+    assert await logs.rows(NOON * SECOND, (NOON + 1) * SECOND) == Written()
     assert "No such file" in capsys.readouterr().out
 
 
 async def test_nothing_named_nothing_read() -> None:
-    assert await PbxLogs(PbxLogSettings(), "pbx").rows(1, 2) == []
+    assert await PbxLogs(PbxLogSettings(), "pbx").rows(1, 2) == Written()
 
 
 def test_the_last_thing_heard_is_remembered(tmp_path: Path) -> None:

@@ -13,15 +13,16 @@ from cti.ami.codec import Framer, parse
 from cti.ami.reader import FactReader
 from cti.domain import events as ev
 from cti.domain.facts import DeviceState, Fact, MemberStatus
-from cti.pbx_logs.cdr import as_cel, read_cdr
+from cti.pbx_logs.cdr import as_cel, in_order, read_cdr
 from cti.pbx_logs.cel import read_cel
+from cti.pbx_logs.living import still_there
 from cti.pbx_logs.queue_log import read_queue_log
 from cti.pbx_logs.rows import Row, UnreadableRow
 from cti.pbx_logs.told import told
 from cti.reducer import Reducer
 from cti.resync import Snapshot, resync
 from cti.summary import summarise
-from tests.unit.cti.reducing import apply_all, assert_whole, is_agent, of_calls
+from tests.unit.cti.reducing import apply_all, assert_whole, is_agent, of_calls, snapshot_of
 
 RECORDED = Path(__file__).parents[2] / "pbx_logs"
 NAMES = sorted(f"{path.parent.name}/{path.stem}" for path in RECORDED.glob("*/*.cel"))
@@ -59,6 +60,13 @@ NOT_IN_SECONDS = ("answered_", "blind_", "local_", "parked_", "redirect_", "with
 CUT = sorted(f"{path.parent.name}/{path.stem}" for path in RECORDED.glob("*/*.ami"))
 NOT_IN_JOURNAL = ("attended_transfer_refer", "redirect_waiting")
 """The journal has neither places in the dialplan nor far ends of which nothing was told."""
+
+NOT_IN_QUEUE_LOG = (
+    *("agent_calls_agent", "attended_transfer_refer", "originate_answered", "redirect_waiting"),
+    "goes_on_after_the_agent",
+)
+"""Nobody queues here, somebody is sent on, or the agent is gone before the caller is."""
+QUIET = 200_000
 
 
 def rows_of(name: str, kind: str) -> list[str]:
@@ -116,7 +124,7 @@ def test_cel_tells_what_was_done(name: str) -> None:
     assert without_seconds(told_) == without_seconds(truth)
     kinds = ("waits", "offers", "talks")
     assert seconds_of(told_, *kinds) == pytest.approx(seconds_of(truth, *kinds), abs=EXACT)
-    assert all(event.reconstructed for event in events if isinstance(event, ev.CallEnded))
+    assert all(event.reconstructed for event in events)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -159,6 +167,57 @@ def test_a_restart_at_any_moment_loses_nothing(name: str) -> None:
         reducer.restore(event for event in events if event.call_id.removeprefix("pbx-") not in over)
         events += the_rest(reducer, rows, facts[cut - 1].at, events)
         check_whole(name, events, reducer)
+
+
+@pytest.mark.parametrize("name", [one for one in CUT if not one.endswith(NOT_IN_QUEUE_LOG)])
+def test_who_is_still_there_needs_no_cdr(name: str) -> None:
+    """A link lost at any moment, and back in any later one in which nothing moves."""
+    facts = heard_of(name)
+    queue_log = [read_queue_log(line) for line in rows_of(name, "queue_log")]
+    quiet = [n for n in range(2, len(facts)) if facts[n].at - facts[n - 1].at > QUIET]
+    for back in quiet:
+        truth = fresh()
+        seen = apply_all(truth, facts[:back])
+        at = facts[back - 1].at + QUIET // 2
+        snapshot = in_applications(snapshot_of(truth.book, at), seen)
+        known = [row for row in queue_log if row.at <= snapshot.at]
+        for lost in range(1, back):
+            reducer, heard = fresh(), facts[lost - 1].at
+            events = apply_all(reducer, facts[:lost])
+            if not reducer.book.legs.keys() <= truth.book.legs.keys():
+                continue  # of those who are gone there is a CDR
+            rows = in_order(still_there(known, snapshot, reducer.book, heard))
+            reducer.hold()
+            events += reducer.fill(told(rows, reducer.book, heard=heard, before=1_000_000))
+            events += reducer.catch_up(resync(reducer.book, snapshot))
+            events += apply_all(reducer, facts[back:])
+            assert_whole([event for call in of_calls(events).values() for event in call])
+            told_, whole = calls_of(events), by_direction(name)
+            assert [coarse(call) for call in told_] == [coarse(call) for call in whole], (
+                lost,
+                back,
+            )
+            for kind in ("waits", "talks"):
+                assert seconds_of(told_, kind) == pytest.approx(
+                    seconds_of(whole, kind), abs=WHOLE_SECONDS
+                ), (lost, back)
+
+
+def in_applications(snapshot: Snapshot, events: list[ev.Event]) -> Snapshot:
+    """With what a snapshot shows of callers in Queue(): they are in it while they talk, too."""
+    queues: dict[str, str] = {}
+    legs = {e.entry_id: e.leg for e in events if isinstance(e, ev.CallQueued)}
+    for event in events:
+        if isinstance(event, ev.CallQueued):
+            queues[event.leg] = event.queue
+        elif isinstance(event, ev.QueueLeft) and event.ended != "connected":
+            queues.pop(legs[event.entry_id], None)
+    change = msgspec.structs.replace
+    rows = [
+        change(row, started=change(row.started, queue=queues.get(row.started.leg, "")))
+        for row in snapshot.legs
+    ]
+    return change(snapshot, legs=tuple(rows))
 
 
 def heard_of(name: str) -> list[Fact]:

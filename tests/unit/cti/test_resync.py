@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from cti.domain import events as ev
@@ -102,6 +103,25 @@ def test_calls_that_ended_unseen_are_closed() -> None:
         ("15", "abandoned", True, LATER),
         ("16", "abandoned", True, LATER),
     ]
+
+
+def test_what_a_snapshot_shows_is_marked_and_what_is_heard_is_not() -> None:
+    """Also what was held back until the snapshot was in: that was heard."""
+    facts = moments("a1_queue_answered_hold_agent_hangup")
+    login = next(n for n, fact in enumerate(facts) if type(fact).__name__ == "Held")
+    truth, reducer = fresh(), fresh()
+    apply_all(truth, facts[: login + 1])
+    holder = facts[login].leg  # type: ignore[attr-defined]
+    reducer.hold()
+    assert apply_all(reducer, facts[login + 1 : login + 3]) == []
+    snapshot = snapshot_of(truth.book, facts[login].at)
+    snapshot = msgspec.structs.replace(snapshot, holding=frozenset({holder}))
+    found = reducer.catch_up(resync(reducer.book, snapshot))
+    heard = apply_all(reducer, facts[login + 3 :])
+    (events,) = of_calls([*found, *heard]).values()
+    marked = [type(event) for event in events if event.reconstructed]
+    assert marked == [ev.CallArrived, ev.CallAnswered, ev.CallHeld]
+    assert [type(event) for event in events[3:]] == [ev.CallResumed, ev.TalkEnded, ev.CallEnded]
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -181,3 +181,30 @@ def test_what_a_caller_was_told_of_the_wait_stands_in_the_menu() -> None:
     [rung] = [rung for rung in answer.rungs if rung.type == "WaitTold"]
     assert rung.to.startswith("ivr")
     assert rung.text == "Was told: number 2 in queue support, some 1:30 to wait"
+
+
+def test_queues_of_one_name_on_two_switches_have_a_lane_each() -> None:
+    def waits(switch: str, at: int) -> list[Event]:
+        queue: dict[str, Any] = {"entry_id": f"{switch}-w", "queue": "support"}
+        queue["call_id"] = f"{switch}-1"
+        return [
+            ev.CallQueued(at=at, switch=switch, channel="c", leg="1", position=1, **queue),
+            ev.QueueMoved(
+                at=at + 1, from_rank=2, to_rank=1, of=2, priority=1, terms=(), waited=1,
+                sentence="", policy="p", **queue,
+            ),
+            ev.QueueLeft(at=at + 2, switch=switch, ended="timeout", waited=1, **queue),
+        ]  # fmt: skip
+
+    def lanes(*events: Event) -> list[tuple[str, str]]:
+        told = [msgspec.structs.replace(e, seq=n) for n, e in enumerate(events, start=1)]
+        drawn = ladder("east-1", told, str)
+        names = {lane.id: lane.name for lane in drawn.lanes}
+        return [(bar.lane, names[bar.lane]) for bar in drawn.bars if bar.kind == "wait"]
+
+    both = lanes(*waits("east", 1), *waits("west", 9))
+    assert both == [
+        ("queue:east:support", "support · east"),
+        ("queue:west:support", "support · west"),
+    ]
+    assert lanes(*waits("east", 1)) == [("queue:support", "support")]

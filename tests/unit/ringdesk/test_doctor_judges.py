@@ -26,10 +26,12 @@ from ringdesk.doctor import (
     rights,
     sound_files,
     speech,
+    trunks,
 )
 from ringdesk.doctor.check import Check
 from ringdesk.doctor.switch_facts import judge_clock, judge_version
 from ringdesk.settings import Settings, SwitchSettings
+from ringdesk.trunk_config import TRUNK_IN, TRUNK_OUT, TrunkSnippet, render_trunk
 
 SECOND = 1_000_000
 CAPTURES = Path(__file__).parents[2] / "captures"
@@ -331,3 +333,68 @@ def test_models() -> None:
     assert judge(for_demo=True) == "warn"
     assert judge(ModelProblem(reason="broken", cure="again")) == "fail"
     assert judge(ModelProblem(reason="slow", cure="wait", slow=True)) == "unknown"
+
+
+# --- trunks between switches ---------------------------------------------------------------------
+
+
+def rows_in(text: str, context: str) -> list[dict[str, str]]:
+    """The rows of one context of a dialplan file, as ShowDialPlan gives them."""
+    rows, at = [], ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            at = line.strip("[]")
+        elif "," in line and "=>" in line and at == context:
+            said = line.partition(",n,")[2] or line.partition(",1,")[2]
+            name, _, data = said.partition("(")
+            rows.append({"Context": at, "Application": name, "AppData": data.removesuffix(")")})
+    return rows
+
+
+OURS = TrunkSnippet("west")
+OUT, IN = (rows_in(render_trunk(OURS), name) for name in (TRUNK_OUT, TRUNK_IN))
+DIAL = {"Context": "from-menu", "Application": "Dial", "AppData": f"PJSIP/1@e,9,b({TRUNK_OUT}^s^1)"}
+CARRIED = frozenset({"RINGDESK_CALL", "RINGDESK_JOINS"})
+
+
+def test_trunks_as_printed() -> None:
+    check = trunks.judge_trunks(OUT, IN, [*OUT, DIAL], CARRIED, OURS)
+    assert (check.state, "from-menu" in check.said) == ("ok", True)
+    check = trunks.judge_trunks(OUT, IN, OUT, CARRIED, OURS)
+    assert (check.state, "no Dial() here names" in check.said) == ("ok", True)
+    check = trunks.judge_trunks(OUT, IN, [DIAL], None, OURS)
+    assert (check.state, "not proven" in check.said) == ("ok", True)
+
+
+def test_trunks_of_which_there_is_nothing_or_half() -> None:
+    for out, into, missing in (((), (), TRUNK_OUT), (OUT, (), TRUNK_IN)):
+        check = trunks.judge_trunks(out, into, (), CARRIED, OURS)
+        assert (check.state, missing in check.said) == ("warn", True)
+        assert "asterisk-config --part extensions" in check.fix
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (TrunkSnippet("east"), "it is the switch west, this is east"),
+        (
+            TrunkSnippet("west", header="X-Other"),
+            "header X-Ringdesk-Call, the settings say X-Other",
+        ),
+        (TrunkSnippet("west", variable="OTHER"), "RINGDESK_JOINS, the settings say OTHER"),
+    ],
+)
+def test_trunks_of_other_settings(wanted: TrunkSnippet, said: str) -> None:
+    check = trunks.judge_trunks(OUT, IN, [DIAL], CARRIED | {"OTHER"}, wanted)
+    assert (check.state, said in check.said) == ("fail", True)
+    assert "dialplan reload" in check.fix
+
+
+def test_trunks_whose_variable_no_event_carries() -> None:
+    quiet = [event("FullyBooted", Status="x")]
+    assert trunks.carried(quiet) is None
+    calls = [event("Newchannel", Uniqueid="1", ChanVariable="RINGDESK_CALL=")]
+    assert trunks.carried([*quiet, *calls]) == {"RINGDESK_CALL"}
+    check = trunks.judge_trunks(OUT, IN, [DIAL], trunks.carried(calls), OURS)
+    assert check.state == "fail"
+    assert "RINGDESK_FALLBACK,RINGDESK_CALL,RINGDESK_JOINS\n" in check.fix

@@ -41,9 +41,11 @@ async def test_two_calls_are_told_as_they_were(tmp_path: Path) -> None:
         await played(world)
         samples = await scrape(world)
     pbx = {"switch": "pbx"}
-    assert value(samples, "ringdesk_calls_total", direction="inbound", outcome="answered") == 1
-    assert value(samples, "ringdesk_calls_total", direction="inbound", outcome="abandoned") == 1
-    assert value(samples, "ringdesk_wait_seconds_count", queue="support", ended="connected") == 1
+    inbound, waits = {**pbx, "direction": "inbound"}, {**pbx, "queue": "support"}
+    assert value(samples, "ringdesk_calls_total", **inbound, outcome="answered") == 1
+    assert value(samples, "ringdesk_calls_total", **inbound, outcome="abandoned") == 1
+    assert value(samples, "ringdesk_wait_seconds_count", **waits, ended="connected") == 1
+    assert value(samples, "ringdesk_offers_total", **waits, ended="answered") == 1
     assert value(samples, "ringdesk_calls_live", **pbx) == 0
     assert value(samples, "ringdesk_switch_up", **pbx) == 1
     assert value(samples, "ringdesk_resyncs_total", **pbx, result="ok") == 1
