@@ -321,7 +321,10 @@ class AgentActivityChanged(Event, frozen=True, kw_only=True):
 
 
 class CustomerRef(msgspec.Struct, frozen=True, kw_only=True):
-    """One customer as far as routing and a headline need it."""
+    """One customer as far as routing and a headline need it.
+
+    ``value`` is what is at stake with them, in whole units of the house's currency.
+    """
 
     id: int
     name: str
@@ -332,6 +335,10 @@ class CustomerRef(msgspec.Struct, frozen=True, kw_only=True):
     owner_name: str = ""
     owner_extension: str = ""
     owner_mobile: str = ""
+    language: str = ""
+    value: int = 0
+    open_complaint: bool = False
+    open_deal: bool = False
 
 
 class CustomerIdentified(Event, frozen=True, kw_only=True):

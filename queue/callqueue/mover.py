@@ -16,8 +16,9 @@ import structlog
 
 from callqueue.moves import Move, plan_moves
 from callqueue.order import wanted_order
-from callqueue.policy import Score, sentence
+from callqueue.policy import Score
 from callqueue.waiting_line import Place, WaitingLine
+from callqueue.wording import sentence
 from cti.clock import Now
 from cti.domain.commands import CommandFailed, MoveInQueue, Perform, ReadQueues, Reply
 from cti.domain.events import Event, Micros, QueueMoved, QueueMoveFailed

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
+from callqueue.facts import of_customer
 from callqueue.mover import QueueMover, Waiting
 from callqueue.policy import Policy, Score
 from cti.bus import Bus
@@ -166,7 +167,8 @@ class QueueService:
             del self._identified[next(iter(self._identified))]
 
     def _score(self, call_id: str, queue: str, joined_at: Micros) -> Score:
-        return self._policy().score(self._identified.get(call_id), queue, joined_at)
+        facts = of_customer(self._identified.get(call_id), queue)
+        return self._policy().score(facts, joined_at)
 
     def _rescore(self, mover: QueueMover, waiting: Waiting, cause: str) -> None:
         score = self._score(waiting.call_id, mover.queue, waiting.joined_at)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.config_files import ConfigFileError, parse_toml
-from ivr.calendars import Calendar, Span, parse_span
+from cti.calendars import Calendar, Span, parse_span
 
 TEXT = """
 title = "Office"
