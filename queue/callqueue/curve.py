@@ -21,16 +21,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-from cti.domain.events import Micros
+from cti.domain.events import Micros, Placed
 
 SECOND = 1_000_000
 NEVER: Micros = 1 << 62
 """Later than every time there is."""
-
-Placed = Literal["", "front", "end"]
-"""Where a supervisor put the caller; empty: nowhere, the policy decides."""
 
 Key = tuple[int, int, Micros, str]
 """Ascending is the order in which people are served."""

@@ -139,7 +139,8 @@ class _Reader:
     def error(self, node: ast.AST, reason: str, cure: str) -> ExpressionError:
         line, offset = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
         before = f"({self.text}".split("\n")[line - 1].encode()[:offset].decode(errors="replace")
-        return ExpressionError(reason, cure, line, len(before) + (0 if line == 1 else 1))
+        column = len(before) + (0 if line == 1 else 1)
+        return ExpressionError(reason, cure, line, max(1, column))
 
     def flag(self, node: ast.expr) -> Test:
         """A node that must be true or false."""

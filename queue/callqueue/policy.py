@@ -38,12 +38,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from callqueue.curve import SECOND, Curve, Placed, Standing, scale_of, stand
+from callqueue.curve import SECOND, Curve, Standing, scale_of, stand
 from callqueue.eligibility import Eligibility, Reservation, Ring
 from callqueue.expression import Expression, ExpressionError, Test, parse
 from callqueue.facts import FIELDS, CallerFacts
 from cti.calendars import Calendar
-from cti.domain.events import Match, Micros, PriorityTerm
+from cti.domain.events import Match, Micros, Placed, PriorityTerm
 
 _FILE = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -316,8 +316,19 @@ class Policy(BaseModel):
 
         ``placed``: where a supervisor put them at ``placed_at``.
         """
-        curve = self._curves[self.class_of(facts, joined_at).name]
-        return stand(entry_id, joined_at, curve, self.scale, placed, placed_at)
+        score = self.score(facts, joined_at)
+        return self.stand(entry_id, score, joined_at, placed, placed_at)
+
+    def stand(
+        self,
+        entry_id: str,
+        score: Score,
+        joined_at: Micros,
+        placed: Placed = "",
+        placed_at: Micros = 0,
+    ) -> Standing:
+        """As :meth:`standing`, of somebody who was scored by this policy already."""
+        return stand(entry_id, joined_at, score.curve, self.scale, placed, placed_at)
 
     def eligibility(self, facts: CallerFacts, joined_at: Micros) -> Eligibility:
         """Which agents may take the caller, as a function of the time."""

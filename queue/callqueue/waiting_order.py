@@ -36,6 +36,7 @@ class WaitingOrder:
         self._by_id = {standing.entry_id: standing for standing in self._row}
         self._due: dict[str, Micros] = {}
         self._heap: list[tuple[Micros, str]] = []
+        self._went_past: set[str] = set()
         for index in range(len(self._row)):
             self._watch(index)
 
@@ -71,6 +72,7 @@ class WaitingOrder:
         index = self._index(standing)
         del self._row[index]
         self._due.pop(entry_id, None)
+        self._went_past.discard(entry_id)
         self._watch(index - 1)
 
     def rank(self, entry_id: str, now: Micros) -> int:
@@ -100,13 +102,17 @@ class WaitingOrder:
         self._drop_stale()
         return self._heap[0][0] if self._heap else NEVER
 
-    def advance(self, now: Micros) -> list[str]:
-        """Let the time come; gives who went past somebody since, each as often as they did."""
-        went_past: list[str] = []
+    def advance(self, now: Micros) -> None:
+        """Let the time come. Who goes past somebody is in :meth:`went_past`."""
         while (due := self.next_change) <= now:
             self._now = max(self._now, due)
-            went_past.append(self._swap(heappop(self._heap)[1]))
+            self._went_past.add(self._swap(heappop(self._heap)[1]))
         self._now = max(self._now, now)
+
+    def went_past(self) -> frozenset[str]:
+        """Who went past somebody by the time alone since this was asked last."""
+        went_past = frozenset(self._went_past)
+        self._went_past.clear()
         return went_past
 
     def _swap(self, ahead_id: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from callqueue.curve import SECOND, Curve, Placed
-from cti.domain.events import Micros, PriorityTerm
+from callqueue.curve import SECOND, Curve
+from cti.domain.events import Micros, Placed, PriorityTerm
 
 OVERRIDE_LABELS = {"front": "moved to the front", "end": "sent to the end"}
 

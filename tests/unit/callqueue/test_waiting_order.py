@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callqueue.crossing import next_crossing
-from callqueue.curve import NEVER, SECOND, Curve, Placed, Standing, scale_of, stand
+from callqueue.curve import NEVER, SECOND, Curve, Standing, scale_of, stand
 from callqueue.waiting_order import WaitingOrder
+from cti.domain.events import Placed
 
 T0 = 1_800_000_000_000_000
 
@@ -127,7 +128,8 @@ def test_between_two_changes_nothing_changes(crowd: list[Standing]) -> None:
             break
         assert following > now
         assert by_sorting(crowd, following - 1) == order.order(now)
-        assert order.advance(following)
+        order.advance(following)
+        assert order.went_past()
         now = following
         assert order.order(now) == by_sorting(crowd, now)
     else:

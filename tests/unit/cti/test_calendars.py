@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.config_files import ConfigFileError, parse_toml
 from cti.calendars import Calendar, Span, parse_span
+from cti.config_files import ConfigFileError, parse_toml
 
 TEXT = """
 title = "Office"
