@@ -277,6 +277,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         customers=core.customers,
         library=Library(core.engine, settings.recordings),
         set_availability=services.availability.set,
+        place=services.queue.place,
         now=now,
         parts=parts,
         switches=settings.switch_names,

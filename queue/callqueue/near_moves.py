@@ -15,7 +15,7 @@ from callqueue.waiting_line import WaitingLine
 from callqueue.waiting_order import WaitingOrder
 from cti.domain.events import Micros
 
-ALL_LOOKED_AT = 2_000
+ALL_LOOKED_AT = 100
 """Up to so many waiting, several moves at once are planned by the whole line: the fewest for sure.
 
 Beyond, everybody who is out of place is moved once, though moving a third one might do for two.
