@@ -38,6 +38,8 @@ pytestmark = pytest.mark.pbx
 E = TypeVar("E", bound=Event)
 
 CALLERS, AGENTS = 200, 6
+KNOWN = 50_000
+"""Microseconds after which everybody has heard that a phone rings."""
 POLICY = Path(__file__).parents[2] / "config" / "policies" / "default.toml"
 DIALPLAN = (
     "400,1,Queue,support",
@@ -63,7 +65,7 @@ class Storm:
         self.chance = random.Random(11)
         self.bus = Bus()
         self.events: list[Event] = []
-        self.offered: dict[str, str] = {}
+        self.offered: dict[str, tuple[str, int]] = {}
         self.broken: list[MoveInQueue] = []
         self.moves = 0
         self.feed = SwitchFeed(
@@ -76,7 +78,8 @@ class Storm:
         """Carry out, and note a move of somebody for whom a phone is known to ring."""
         if isinstance(command, MoveInQueue):
             self.moves += 1
-            if self._channels.get(command.channel, "") in self.offered.values():
+            entry_id, known = self._channels.get(command.channel, ""), now() - KNOWN
+            if any(who == entry_id and since < known for who, since in self.offered.values()):
                 self.broken.append(command)
         return await self.feed.switch.perform(command)
 
@@ -86,7 +89,8 @@ class Storm:
             case CallQueued():
                 self._channels[event.channel] = event.entry_id
             case AgentOffered():
-                self.offered[event.offer_id] = event.entry_id
+                self.offered[event.offer_id] = event.entry_id, now()
+                asyncio.get_running_loop().call_later(0.01, self.promote, event.call_id)
             case OfferEnded():
                 self.offered.pop(event.offer_id, None)
         self.bus.publish(event)
@@ -112,6 +116,10 @@ class Storm:
                 at=now(), switch="demo", call_id=call_id, number="", match="one", customer=customer
             )
         )
+
+    def promote(self, call_id: str) -> None:
+        """The CRM answers while the phone rings: this one would be moved, were it not for that."""
+        self.identify(call_id, "vip" if self.chance.random() < 0.5 else "standard")
 
     async def rows(self) -> list[dict[str, str]]:
         reply = await self.feed.switch.perform(ReadQueues(queue="support"))
