@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help install demo test check programs bench-ami bench-journal bench-pop bench-rate bench-resync soak lock vendor screenshots clean
+.PHONY: help install demo test check programs bench-ami bench-journal bench-pop bench-queue bench-rate bench-resync soak lock vendor screenshots clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ bench-journal: $(DEV) programs ## The journal's writer against an ORM, on SQLite
 
 bench-pop: $(DEV) ## Screen-pop, AMI line to browser, against panoramisk + aiohttp and a byte relay
 	@$(BIN)/python -m bench.pop $(ARGS)
+
+bench-queue: $(DEV) ## The order of waiting callers: time per event at 10,000 waiting, moves sent
+	@PYTHONPATH=.:queue $(BIN)/python -m bench.queue $(ARGS)
 
 bench-rate: $(DEV) programs ## What Ringdesk takes of the CPU beside its Asterisk at 40 calls a second
 	@$(BIN)/python -m bench.rate $(ARGS)

@@ -263,6 +263,29 @@ class History:
         query = select(calls).where(calls.c.ended_at.is_(None)).order_by(calls.c.arrived_at)
         return [row.call_id for row in await self._read(query)]
 
+    async def open_at(self, at: int, hours: int = 24) -> list[str]:
+        """The ids of the calls that were open at ``at``, of those that came in the hours before."""
+        since = at - hours * 3_600_000_000
+        query = select(calls.c.call_id).where(
+            calls.c.arrived_at.between(since, at),
+            or_(calls.c.ended_at.is_(None), calls.c.ended_at >= at),
+        )
+        return [row.call_id for row in await self._read(query)]
+
+    async def from_outside(self, since: int, limit: int = 100_000) -> Sequence[Row[Any]]:
+        """The newest ``limit`` inbound calls since then, oldest first: who called and how it went.
+
+        ``call_id, caller_number, arrived_at, ended_at, outcome, queue, agent`` of each.
+        """
+        names = ("call_id", "caller_number", "arrived_at", "ended_at", "outcome", "queue", "agent")
+        query = (
+            select(*(calls.c[name] for name in names))
+            .where(calls.c.arrived_at >= since, calls.c.direction == "inbound")
+            .order_by(calls.c.arrived_at.desc())
+            .limit(limit)
+        )
+        return (await self._read(query))[::-1]
+
     async def interactions(self, call_ids: Iterable[str]) -> dict[str, list[Row[Any]]]:
         """Each of these calls with all that belongs to its interaction, the first call first.
 

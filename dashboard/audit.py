@@ -18,6 +18,7 @@ Action = Literal[
     "listen",
     "read_transcript",
     "read_raw",
+    "place_caller",
     "add_user",
     "change_user",
 ]

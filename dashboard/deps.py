@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.agent_state import AgentState
+from callqueue.service import NotWaiting
 from crm_bridge.store import CustomerStore
 from cti.ami_tape import AmiTape
 from cti.bus import Bus
 from cti.clock import Now
-from cti.domain.events import Availability
+from cti.domain.events import Availability, Placed, QueueEntryPlaced
 from cti.history import History
 from cti.journal import Journal
 from recordings.library import Library
@@ -22,6 +23,17 @@ SetAvailability = Callable[[str, Availability, str], Awaitable[AgentState]]
 
 Raises :class:`callqueue.availability.AvailabilityRefused`.
 """
+
+
+PlaceCaller = Callable[[str, Placed, str, str], QueueEntryPlaced]
+"""``place(call_id, placed, by, reason)``: a person moves a waiting caller.
+
+Raises :class:`callqueue.service.NotWaiting`.
+"""
+
+
+def _nobody_waits(call_id: str, _placed: Placed, _by: str, _reason: str) -> QueueEntryPlaced:
+    raise NotWaiting(call_id)
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,7 @@ class Deps:
     library: Library
     set_availability: SetAvailability
     now: Now
+    place: PlaceCaller = _nobody_waits
     parts: Callable[[], Sequence[Part]] = tuple
     switches: Sequence[str] = ()
     tapes: Mapping[str, AmiTape] = field(default_factory=dict)

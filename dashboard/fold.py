@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from callqueue.curve import Curve
 from cti.domain import events as ev
 from dashboard.picture import (
     AgentState,
@@ -107,6 +108,9 @@ def _scored(picture: Picture, event: ev.QueueEntryScored) -> set[Place]:
         return set()
     wait.joined_at, wait.virtual_join = event.joined_at, event.virtual_join
     wait.label, wait.terms = event.label, event.terms
+    wait.curve = Curve(event.head_start, event.urgency, event.target, event.ceiling)
+    wait.placed, wait.placed_at = event.placed, event.placed_at
+    wait.placed_by, wait.placed_why = event.placed_by, event.reason
     call = picture.calls.get(event.call_id)
     if call:
         call.why = ", ".join(map(str, event.terms))

@@ -243,7 +243,14 @@ class _Drawing:
         self.begin("wait", event.entry_id, lane, event)
         return self.customer(), lane
 
-    def in_queue(self, event: ev.QueueEntryScored | ev.QueueMoved | ev.QueueMoveFailed) -> Place:
+    def in_queue(
+        self,
+        event: ev.QueueEntryScored
+        | ev.QueueEntryPlaced
+        | ev.QueueContested
+        | ev.QueueMoved
+        | ev.QueueMoveFailed,
+    ) -> Place:
         return self.queue(event, event.queue), ""
 
     def queue_left(self, event: ev.QueueLeft) -> Place:
@@ -320,6 +327,8 @@ _PUT: Mapping[type[ev.Event], Callable[[_Drawing, Any], Place]] = {
     ev.MenuLeft: _Drawing.menu_left,
     ev.CallQueued: _Drawing.queued,
     ev.QueueEntryScored: _Drawing.in_queue,
+    ev.QueueEntryPlaced: _Drawing.in_queue,
+    ev.QueueContested: _Drawing.in_queue,
     ev.QueueMoved: _Drawing.in_queue,
     ev.QueueMoveFailed: _Drawing.in_queue,
     ev.QueueLeft: _Drawing.queue_left,

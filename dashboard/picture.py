@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from callqueue.curve import Curve
 from crm_bridge.numbers import given_number
 from cti.domain.events import (
     Activity,
@@ -19,6 +20,7 @@ from cti.domain.events import (
     DispositionSet,
     Match,
     Micros,
+    Placed,
     PriorityTerm,
     ScreenPopReady,
 )
@@ -48,6 +50,11 @@ class Wait:
     switch: str = ""
     label: str = ""
     terms: tuple[PriorityTerm, ...] = ()
+    curve: Curve = Curve()  # noqa: RUF009 (frozen)
+    placed: Placed = ""
+    placed_at: Micros = 0
+    placed_by: str = ""
+    placed_why: str = ""
 
 
 @dataclass

@@ -15,7 +15,7 @@ from typing import Any
 from cti.domain import events as ev
 from dashboard.fold import fold
 from dashboard.merge_patch import Object, diff, put
-from dashboard.picture import AgentCard, Link, LiveCall, Picture, Place
+from dashboard.picture import AgentCard, Link, LiveCall, Picture, Place, Wait
 from dashboard.rights import Role, message_reach
 from dashboard.rows import agent_row, call_row, link_row, me_row, pop_row, today_row, wait_row
 
@@ -117,6 +117,12 @@ class Desk:
     def call(self, call_id: str) -> LiveCall | None:
         """A call that is open or still on a desk."""
         return self._picture.calls.get(call_id)
+
+    def wait_of(self, call_id: str) -> Wait | None:
+        """Where this call waits, if it does."""
+        call = self._picture.calls.get(call_id)
+        waits = (self._picture.waits.get(entry_id) for entry_id in call.waits) if call else ()
+        return next((wait for wait in waits if wait), None)
 
     def call_on_desk(self, agent: str) -> LiveCall | None:
         """The call on this agent's desk, if there is one."""

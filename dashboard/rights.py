@@ -36,6 +36,8 @@ ROUTES: Mapping[str, Row] = {
     "list_calls": _row("own", "team", "own", "all", "all"),
     "read_call": _row("own", "team", "own", "all", "all"),
     "read_ladder": _row("own", "team", "own", "all", "all"),
+    "read_place": _row("own", "team", "own", "all", "all"),
+    "place_caller": _row("none", "team", "none", "none", "all"),
     "read_raw": _row("none", "none", "none", "none", "all"),
     "set_disposition": _row("own", "team", "own", "none", "all"),
     "search_customers": _row("own", "all", "own", "all", "all"),
@@ -63,7 +65,7 @@ MESSAGES: Mapping[str, Row] = {
     "agents": _row("none", "team", "none", "team", "team"),
 }
 
-_CALLS = {"list_calls", "read_call", "read_ladder"}
+_CALLS = {"list_calls", "read_call", "read_ladder", "read_place"}
 _CUSTOMERS = {"search_customers", "read_customer", "customer_calls"}
 _RECORDINGS = {"read_recording", "hear_recording", "read_transcript", "read_peaks"}
 

@@ -52,8 +52,9 @@ def agent_row(agent: AgentState, card: AgentCard, call: LiveCall | None) -> Obje
 
 
 def wait_row(wait: Wait, call: LiveCall | None, *, several: bool = False) -> Object:
-    """A waiting caller. The order of a queue is ascending ``virtual_join``, then the entry's id.
+    """A waiting caller, with the numbers from which the browser computes the order as time goes by.
 
+    They are those of :class:`callqueue.curve.Curve` and who put the caller where; none: 0 and "".
     ``several``: there are several switches; queues of one name are a line on each.
     """
     customer = call.customer if call else None
@@ -64,6 +65,13 @@ def wait_row(wait: Wait, call: LiveCall | None, *, several: bool = False) -> Obj
         "virtual_join": wait.virtual_join,
         "label": wait.label,
         "terms": [msgspec.to_builtins(term) for term in wait.terms],
+        "urgency": wait.curve.urgency or None,
+        "target": wait.curve.target or None,
+        "ceiling": wait.curve.ceiling or None,
+        "placed": wait.placed or None,
+        "placed_at": wait.placed_at or None,
+        "placed_by": wait.placed_by or None,
+        "placed_why": wait.placed_why or None,
         "number": call.shown_number if call else "",
         "name": customer.name if customer else None,
         "tier": customer.tier if customer else None,

@@ -17,7 +17,7 @@ from dashboard.routes import Ask
 from recordings.library import Recording
 
 
-def _whole_house(user: User, how_far: str) -> bool:
+def whole_house(user: User, how_far: str) -> bool:
     """``team`` without queues means every queue for those who lead, nothing more for agents."""
     leads = user.role not in {"agent", "telemarketer"}
     return how_far == "all" or (how_far == "team" and leads and not user.queues)
@@ -26,7 +26,7 @@ def _whole_house(user: User, how_far: str) -> bool:
 def calls_within(ask: Ask) -> ColumnElement[bool]:
     """The condition on the history that leaves the calls which the user may see."""
     user, how_far = ask.user, ask.reach
-    if _whole_house(user, how_far):
+    if whole_house(user, how_far):
         return true()
     own = talked_with(user.agent) if user.agent else false()
     if how_far != "team":
@@ -49,7 +49,7 @@ def took_part(user: User, events: Sequence[ev.Event]) -> bool:
 def may_see_call(ask: Ask, row: Any, events: Sequence[ev.Event]) -> bool:
     """One call of the history (``row``), by what happened in it."""
     user = ask.user
-    if _whole_house(user, ask.reach) or took_part(user, events):
+    if whole_house(user, ask.reach) or took_part(user, events):
         return ask.reach != "none"
     on_desk = ask.dashboard.desk.call_on_desk(user.agent)
     if on_desk and on_desk.call_id == row.call_id:
@@ -65,7 +65,7 @@ def may_hear(ask: Ask, recording: Recording) -> bool:
         return False
     mine = bool(user.agent) and recording.agent == user.agent
     ours = how_far == "team" and _is_ours(ask, user, recording.queue, recording.agent)
-    return mine or ours or _whole_house(user, how_far)
+    return mine or ours or whole_house(user, how_far)
 
 
 async def customers_within(ask: Ask, found: Sequence[Customer]) -> list[Customer]:

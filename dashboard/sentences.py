@@ -63,7 +63,30 @@ def _queued(event: ev.CallQueued, _: NameOf) -> str:
 
 def _scored(event: ev.QueueEntryScored, _: NameOf) -> str:
     terms = ", ".join(f"{term.label} {term.seconds:+d} s" for term in event.terms)
-    return f"Place by class {event.label}: {terms or 'no head start'} (policy {event.policy})"
+    numbers = (
+        f", target {event.target} s" if event.target else "",
+        f", served first after {event.ceiling} s" if event.ceiling else "",
+    )
+    why = (terms or "no head start") + "".join(numbers)
+    return f"Place by class {event.label}: {why} (policy {event.policy})"
+
+
+def _placed(event: ev.QueueEntryPlaced, _: NameOf) -> str:
+    did = {
+        "front": "moved the caller to the front of",
+        "end": "sent the caller to the end of",
+        "": "took back where the caller had been put in",
+    }
+    reason = f": {event.reason}" if event.reason else ""
+    return f"{event.by} {did[event.placed]} queue {event.queue}{reason}"
+
+
+def _contested(event: ev.QueueContested, _: NameOf) -> str:
+    now = "left there from now on" if event.yielded else "put right once"
+    return (
+        f"Another program moved the caller in queue {event.queue}"
+        f" (priority {event.found} instead of {event.expected}): {now}"
+    )
 
 
 def _left(event: ev.QueueLeft, _: NameOf) -> str:
@@ -172,6 +195,8 @@ _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
     ev.MenuLeft: _menu_left,
     ev.CallQueued: _queued,
     ev.QueueEntryScored: _scored,
+    ev.QueueEntryPlaced: _placed,
+    ev.QueueContested: _contested,
     ev.QueueMoved: lambda e, _: f"Moved in queue {e.queue}: {e.sentence}",
     ev.QueueMoveFailed: lambda e, _: f"Could not be moved in queue {e.queue}: {e.reason}",
     ev.QueueLeft: _left,

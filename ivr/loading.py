@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from cti.calendars import Calendar
 from cti.config_files import ConfigFileError, Problem, TomlDocument, read_toml
 from cti.toml_lines import KeyPath
-from ivr.calendars import Calendar
 from ivr.check import MenuFile, check_loops, check_targets, check_unreachable
 from ivr.menus import Menus
 from ivr.model import AnnounceStep, AskStep, Menu, PlayStep

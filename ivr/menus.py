@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cti.calendars import Calendar
 from cti.config_files import Problem
-from ivr.calendars import Calendar
 from ivr.model import Menu
 from ivr.prompts import Prompt, filled, placeholders
 from ivr.sounds import PlayableSound, Sound, SpokenText

@@ -32,6 +32,11 @@ class AgentDirectory:
         """Whether an agent uses this interface."""
         return interface in self._profiles
 
+    def with_extension(self, extension: str) -> str:
+        """The interface of the agent with this extension (``101``); empty: there is none."""
+        ends = (f"/{extension}", f":{extension}")
+        return next((i for i in self._profiles if i.endswith(ends)), "")
+
     async def refresh(self) -> None:
         """Read the accounts."""
         self._profiles = {

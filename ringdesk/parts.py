@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.availability import AvailabilityService
+from callqueue.gathering import DAY, Gathering
 from callqueue.policy_file import PolicyFile
 from callqueue.service import QueueService
 from crm_bridge.identify import Customers, IdentifyService
@@ -22,6 +24,7 @@ from cti.agent_names import AgentNames
 from cti.ami.joins import JoinReader
 from cti.ami_tape import AmiTape
 from cti.bus import Bus
+from cti.calendar_files import read_calendars
 from cti.clock import now
 from cti.domain.events import AgentAvailabilityChanged
 from cti.feed import SwitchFeed
@@ -105,11 +108,14 @@ class Services:
             "menus": FileWatcher(self.menus.places, self.menus.reload, seconds).run,
             "identify": self.identify.run,
             "queue": self.queue.run,
-            "policy": FileWatcher([self.policy.path], self._reload_policy).run,
+            "policy": FileWatcher(self._policy_places(), self._reload_policy).run,
             "availability": self.availability.run,
             "recording": self.recording.run,
             "transcription": self.transcription.run,
         }
+
+    def _policy_places(self) -> Sequence[Path]:
+        return self.policy.path, self.menus.settings.calendars_folder
 
     def _reload_policy(self) -> None:
         self.policy.reload()
@@ -201,14 +207,22 @@ async def build_services(
     identify = IdentifyService(settings.crm, customers or core.callers, bus, record, now)
     menus = await asyncio.to_thread(MenuBook.load, settings.ivr)
     customer_of = CustomerFields(identify, settings.ivr.customer_deadline)
-    policy = PolicyFile(settings.queue.policy)
+    policy = PolicyFile(
+        settings.queue.policy, lambda: read_calendars(settings.ivr.calendars_folder)
+    )
     return Services(
         identify=identify,
         menus=menus,
         ivr=IvrService(settings.ivr, menus, record, now, customer_of, settings.switch_names),
         policy=policy,
         queue=QueueService(
-            policy, bus, record, perform, now, can_move=lambda name: _can_move(core.feeds[name])
+            policy,
+            bus,
+            record,
+            perform,
+            now,
+            can_move=lambda name: _can_move(core.feeds[name]),
+            gathering=Gathering(core.agents.with_extension),
         ),
         availability=AvailabilityService(
             core.agents.profiles, bus, record, perform, now, settings.queue, [*settings.switches]
@@ -237,6 +251,12 @@ async def restore(core: Core, services: Services) -> None:
     open_calls = await core.journal.of_calls(await core.history.open_calls())
     for feed in core.feeds.values():
         feed.restore(open_calls)
+    gathering = services.queue.gathering
+    for call in await core.history.from_outside(now() - DAY):
+        gave_up = call.ended_at if call.outcome == "abandoned" and call.queue else None
+        gathering.remember_call(
+            call.caller_number, call.call_id, call.arrived_at, gave_up, call.agent
+        )
     for service in (services.identify, services.queue):
         service.restore(open_calls)
     since = now() - AVAILABILITY_REMEMBERED
@@ -257,6 +277,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         customers=core.customers,
         library=Library(core.engine, settings.recordings),
         set_availability=services.availability.set,
+        place=services.queue.place,
         now=now,
         parts=parts,
         switches=settings.switch_names,

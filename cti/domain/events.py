@@ -28,6 +28,7 @@ OfferEnd = Literal["answered", "no_answer", "rejected", "cancelled"]
 TransferKind = Literal["blind", "attended", "redirect", "conference"]
 Availability = Literal["available", "break", "wrap_up", "offline"]
 Activity = Literal["idle", "ringing", "talking", "on_hold", "dialling", "unreachable"]
+Placed = Literal["", "front", "end"]
 Match = Literal["one", "several", "none", "anonymous", "late"]
 
 
@@ -178,9 +179,12 @@ class PriorityTerm(msgspec.Struct, frozen=True, kw_only=True):
 class QueueEntryScored(Event, frozen=True, kw_only=True):
     """What a waiting caller's place is computed from; said at the join and whenever it changes.
 
-    The wanted order of a queue is ascending ``virtual_join`` (the true join, minus the head start
-    of the caller's class, in microseconds since the epoch), then ``entry_id``. ``label`` names the
-    class ("VIP"), ``policy`` is the policy's name and version.
+    ``label`` names the class ("VIP"), ``policy`` is the policy's name and version. The class's
+    numbers are whole seconds (0 for ``target`` and ``ceiling``: none). As long as nobody's urgency
+    or ceiling begins, the wanted order of a queue is ascending ``virtual_join``: the true join
+    minus the head start, in microseconds since the epoch; :mod:`callqueue.curve` has all of it.
+    ``placed``: where a supervisor put the caller at ``placed_at``, who (``placed_by``) and why
+    (``reason``); empty: nowhere.
     """
 
     entry_id: str
@@ -190,6 +194,41 @@ class QueueEntryScored(Event, frozen=True, kw_only=True):
     label: str
     terms: tuple[PriorityTerm, ...]
     policy: str
+    head_start: int = 0
+    urgency: int = 0
+    target: int = 0
+    ceiling: int = 0
+    placed: Placed = ""
+    placed_at: Micros = 0
+    placed_by: str = ""
+    reason: str = ""
+
+
+class QueueEntryPlaced(Event, frozen=True, kw_only=True):
+    """A person put a waiting caller somewhere, or (``placed`` empty) took that back, and why.
+
+    ``by`` is the user's name.
+    """
+
+    entry_id: str
+    queue: str
+    placed: Placed
+    by: str
+    reason: str
+
+
+class QueueContested(Event, frozen=True, kw_only=True):
+    """Somebody else changed a waiting caller's priority on the PBX.
+
+    ``yielded``: it happened again after it was put right, so the caller is left where the other
+    program wants them for the rest of the wait.
+    """
+
+    entry_id: str
+    queue: str
+    expected: int
+    found: int
+    yielded: bool = False
 
 
 class QueueMoved(Event, frozen=True, kw_only=True):
@@ -330,7 +369,10 @@ class AgentActivityChanged(Event, frozen=True, kw_only=True):
 
 
 class CustomerRef(msgspec.Struct, frozen=True, kw_only=True):
-    """One customer as far as routing and a headline need it."""
+    """One customer as far as routing and a headline need it.
+
+    ``value`` is what is at stake with them, in whole units of the house's currency.
+    """
 
     id: int
     name: str
@@ -341,6 +383,10 @@ class CustomerRef(msgspec.Struct, frozen=True, kw_only=True):
     owner_name: str = ""
     owner_extension: str = ""
     owner_mobile: str = ""
+    language: str = ""
+    value: int = 0
+    open_complaint: bool = False
+    open_deal: bool = False
 
 
 class CustomerIdentified(Event, frozen=True, kw_only=True):
@@ -459,6 +505,8 @@ AnyEvent = (
     | MenuLeft
     | CallQueued
     | QueueEntryScored
+    | QueueEntryPlaced
+    | QueueContested
     | QueueMoved
     | QueueMoveFailed
     | QueueLeft

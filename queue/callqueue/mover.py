@@ -3,30 +3,52 @@
 The mover keeps the line of the PBX in mind (:class:`callqueue.waiting_line.WaitingLine`), so that
 a caller who joins where they belong costs nothing, and one who does not is moved at once. After
 moves it reads the queue back: app_queue says nothing of them by itself. What is read is believed,
-a wrong idea of the line is put right by the next plan.
+a wrong idea of the line is put right by the next plan. What another program changed meanwhile is
+told (:class:`callqueue.contest.Contest`), put right once, and then left alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
+from callqueue.contest import Contest
+from callqueue.curve import Standing
 from callqueue.moves import Move, plan_moves
-from callqueue.order import wanted_order
-from callqueue.policy import Score, sentence
+from callqueue.near_moves import plan_near
+from callqueue.policy import Score
 from callqueue.waiting_line import Place, WaitingLine
+from callqueue.waiting_order import WaitingOrder
+from callqueue.wording import sentence, terms_at
 from cti.clock import Now
 from cti.domain.commands import CommandFailed, MoveInQueue, Perform, ReadQueues, Reply
-from cti.domain.events import Event, Micros, QueueMoved, QueueMoveFailed
+from cti.domain.events import (
+    Event,
+    Micros,
+    Placed,
+    PriorityTerm,
+    QueueMoved,
+    QueueMoveFailed,
+)
 
 log = structlog.get_logger(__name__)
 
 ROUNDS = 3
 """Plans in a row that may not have reached the wanted order, before the next event is awaited."""
 RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Where a person put a caller, when, who and why; without ``placed`` nobody did."""
+
+    placed: Placed = ""
+    at: Micros = 0
+    by: str = ""
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -39,7 +61,15 @@ class Waiting:
     leg: str
     joined_at: Micros
     score: Score
+    standing: Standing
     cause: str
+    placing: Placing = field(default_factory=Placing)
+
+    def terms(self, now: Micros) -> tuple[PriorityTerm, ...]:
+        """What the place follows from now, age apart."""
+        waited = max(0, now - self.joined_at)
+        must = self.standing.must_be_served(now)
+        return terms_at(self.score.label, self.score.curve, waited, self.placing.placed, must)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,40 +101,89 @@ class QueueMover:
         self.switch = switch
         self.queue = queue
         self.waiting: dict[str, Waiting] = {}
+        self.order = WaitingOrder()
         self._perform = perform
         self._record = record
         self._now = now
         self._line: WaitingLine | None = None
+        self._suspects: set[str] | None = None
         self._joined_meanwhile: set[str] = set()
         self._offers: dict[str, str] = {}
+        self._contest = Contest(switch, queue, record, now)
+
+    # --- what happens --------------------------------------------------------------------------
 
     def join(self, waiting: Waiting, position: int) -> None:
         """The caller stands in the queue, at ``position`` (from 1) as the PBX said."""
         self.waiting[waiting.entry_id] = waiting
         self._joined_meanwhile.add(waiting.entry_id)
         if self._line is None and len(self.waiting) == 1 and position == 1:
-            self._line = WaitingLine()
+            self._line, self._suspects = WaitingLine(), set()
         if self._line is not None and self._line.join(waiting.entry_id) != position:
             self.distrust()
+        self.rescored(waiting)
+
+    def rescored(self, waiting: Waiting) -> None:
+        """The caller has another standing."""
+        self.order.add(waiting.standing, self._now())
+        self._suspect(waiting.entry_id)
 
     def leave(self, entry_id: str) -> None:
         """The caller is not in the queue any more."""
         self.waiting.pop(entry_id, None)
+        self.order.discard(entry_id, self._now())
+        self._contest.forget(entry_id)
+        if self._suspects is not None:
+            self._suspects.discard(entry_id)
         self._offers = {o: e for o, e in self._offers.items() if e != entry_id}
         if self._line is not None:
             self._line.leave(entry_id)
 
     def offer(self, offer_id: str, entry_id: str) -> None:
-        """An agent's phone rings for the caller, who is not moved until it is over."""
+        """An agent's phone rings for the caller, who is not moved until it is over.
+
+        Asterisk offers those in front; somebody else being offered tells that the line is not
+        what we take it for.
+        """
         self._offers[offer_id] = entry_id
+        ringing = len(set(self._offers.values()))
+        if self._line is not None and self._line.rank(entry_id) > ringing:
+            self.distrust()
 
     def end_offer(self, offer_id: str) -> None:
         """It does not ring any more."""
-        self._offers.pop(offer_id, None)
+        entry_id = self._offers.pop(offer_id, None)
+        if entry_id is not None:
+            self._suspect(entry_id)
+
+    def time_came(self) -> None:
+        """Some went past others by the time alone: their places are looked at."""
+        self.order.advance(self._now())
+        went_past = self.order.went_past()
+        if self._suspects is not None:
+            self._suspects |= went_past
+
+    def score_anew(self, standings: Mapping[str, Standing]) -> None:
+        """Another policy: everybody's standing, by entry id, replaces what was."""
+        for entry_id, standing in standings.items():
+            self.waiting[entry_id].standing = standing
+        self.order = WaitingOrder(standings.values(), self._now())
+        self._suspects = None
 
     def distrust(self) -> None:
         """Forget how the line of the PBX stands: it is read before the next plan."""
         self._line = None
+
+    def disconnect(self) -> None:
+        """Nobody sees the PBX: what changes there now is nobody's contest."""
+        self._line = None
+        self._contest.look_away()
+
+    def _suspect(self, entry_id: str) -> None:
+        if self._suspects is not None:
+            self._suspects.add(entry_id)
+
+    # --- settling ------------------------------------------------------------------------------
 
     async def settle(self) -> None:
         """Return when the PBX has the wanted order, or cannot be brought there for now."""
@@ -128,7 +207,7 @@ class QueueMover:
         if not self.waiting:
             return False
         line = self._line or await self._read()
-        moves = plan_moves(line.places, self._wanted(line), self._fixed())
+        moves = self._plan(line)
         if not moves:
             return self._line is None
         sent = await self._send_all(moves, line)
@@ -136,16 +215,24 @@ class QueueMover:
             await self._read_back(sent)
         return any(not one.failure for one in sent)
 
-    def _wanted(self, line: WaitingLine) -> list[str]:
-        known = (self.waiting[e] for e in line.entry_ids if e in self.waiting)
-        return wanted_order({w.entry_id: w.score.virtual_join for w in known})
+    def _plan(self, line: WaitingLine) -> list[Move]:
+        self.time_came()
+        now, fixed = self._now(), self._fixed()
+        moves: list[Move] | None = None
+        if self._suspects is not None:
+            moves = plan_near(line, self.order, self._suspects, fixed, now)
+        if moves is None:
+            moves = plan_moves(line.places, self.order.order(now), fixed)
+        if not moves:
+            self._suspects = set() if line is self._line else None
+        return moves
 
     def _fixed(self) -> frozenset[str]:
-        return frozenset(self._offers.values())
+        return frozenset(self._offers.values()) | self._contest.yielded
 
     async def _send_all(self, moves: Sequence[Move], line: WaitingLine) -> list[_Sent]:
         """One after the other; who left or is offered meanwhile is passed over."""
-        before = {entry_id: rank for rank, entry_id in enumerate(line.entry_ids, start=1)}
+        before = {move.entry_id: line.rank(move.entry_id) for move in moves}
         sent: list[_Sent] = []
         for move in moves:
             waiting = self.waiting.get(move.entry_id)
@@ -154,6 +241,7 @@ class QueueMover:
             kind, failure = await self._send(move, waiting)
             if kind == "not_connected":
                 break
+            self._contest.sent(move.entry_id, move.priority)
             if not failure:
                 line.move(move.entry_id, move.priority)
             to_rank, of = line.rank(move.entry_id), len(line.places)
@@ -210,7 +298,7 @@ class QueueMover:
 
     def _moved(self, sent: _Sent, to_rank: int, of: int, *, confirmed: bool) -> None:
         waiting, now = sent.waiting, self._now()
-        waited = max(0, now - waiting.joined_at)
+        waited, terms = max(0, now - waiting.joined_at), waiting.terms(now)
         self._record(
             QueueMoved(
                 at=now,
@@ -223,9 +311,9 @@ class QueueMover:
                 to_rank=to_rank,
                 of=of,
                 priority=sent.move.priority,
-                terms=waiting.score.terms,
+                terms=terms,
                 waited=waited,
-                sentence=sentence(waiting.score.terms, waited, to_rank, of),
+                sentence=sentence(terms, waited, to_rank, of),
                 policy=waiting.score.policy,
                 confirmed=confirmed,
             )
@@ -245,6 +333,8 @@ class QueueMover:
             )
         )
 
+    # --- reading -------------------------------------------------------------------------------
+
     async def _read(self) -> WaitingLine:
         """The line as QueueStatus has it. Raises :class:`CommandFailed`."""
         self._joined_meanwhile.clear()
@@ -252,8 +342,10 @@ class QueueMover:
         if not reply.ok:
             raise CommandFailed("lost", f"QueueStatus was refused: {reply.message}")
         line = self._line_of(reply)
-        missing = [e for e in self._joined_meanwhile if e in self.waiting and not line.find(e)]
+        missing = [e for e in self._joined_meanwhile if e in self.waiting and e not in line]
         self._line = None if missing else line  # the reply may be older than their joining
+        self._suspects = None
+        self._contest.compare(line, self.waiting)
         return line
 
     def _line_of(self, reply: Reply) -> WaitingLine:

@@ -146,14 +146,14 @@ def _fill(
     for entry_id in row:
         if entry_id in chain:
             low = places[entry_id][1]
-            moves += _spread(run, high, low)
+            moves += spread(run, high, low)
             run, high = [], low
         elif entry_id not in fixed:
             run.append(entry_id)
-    return moves + _spread(run, high, None)
+    return moves + spread(run, high, None)
 
 
-def _spread(run: Sequence[str], high: int | None, low: int | None) -> list[Move]:
+def spread(run: Sequence[str], high: int | None, low: int | None) -> list[Move]:
     """Priorities from ``high`` (taken as often as must be) down to above ``low``."""
     count = len(run)
     if high is None:

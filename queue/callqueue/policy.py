@@ -1,26 +1,51 @@
-"""The policy: which class a caller belongs to, and how many seconds that is worth. Pure.
+"""The policy: which class a caller belongs to, and what follows from it. Pure.
 
-A policy is a TOML file (see ``config/policies/default.toml`` and docs/priority.md). The classes
-are tried from top to bottom and the first that fits is taken; the default class is for everybody
-else: strangers, and callers whom the CRM has not answered for yet.
+A policy is a TOML file (``config/policies/default.toml`` and docs/priority.md). The classes are
+tried from top to bottom and the first that fits is taken; the default class is for everybody else.
+While the CRM has not answered, a class which asks about the customer is passed over.
+
+For programs which decide without a PBX (a simulator), this is all there is to it; everything is a
+function of the facts at the join and of the time, in integer microseconds::
+
+    policy = load_policy(Path("config/policies/default.toml"))      # callqueue.policy_file
+    facts = CallerFacts(match="one", tier="vip", queue="support")   # callqueue.facts
+    standing = policy.standing("entry-1", facts, joined_at)          # callqueue.curve.Standing
+    standing.key(now)                       # ascending: who is served first first
+    standing.must_be_served(now), standing.worth(now)
+    policy.eligibility(facts, joined_at).allows(AgentFacts(agent="PJSIP/101"), now)
+    order = WaitingOrder()                  # callqueue.waiting_order: exact, for thousands
+    order.add(standing, now); order.first(now); order.rank("entry-1", now); order.next_change
+
+Standings of one policy compare with each other; after a change of the policy make them anew.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+)
+from pydantic_core import PydanticCustomError
 
-from callqueue.order import virtual_join
-from cti.config_files import did_you_mean
-from cti.domain.events import CustomerIdentified, CustomerRef, Match, Micros, PriorityTerm
+from callqueue.curve import SECOND, Curve, Standing, scale_of, stand
+from callqueue.eligibility import Eligibility, Reservation, Ring
+from callqueue.expression import Expression, ExpressionError, Test, parse
+from callqueue.facts import FIELDS, CallerFacts
+from cti.calendars import Calendar
+from cti.domain.events import Match, Micros, Placed, PriorityTerm
 
 _FILE = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-_STRANGER = CustomerRef(id=0, name="")
 
 Values = list[str]
 
@@ -42,27 +67,73 @@ class Condition(BaseModel):
     )
 
     @property
-    def is_empty(self) -> bool:
-        """Whether it asks for nothing, so that everybody fits."""
-        return not (self.tier or self.status or self.segment or self.match)
-
-    def fits(self, identified: CustomerIdentified) -> bool:
-        """Whether the caller belongs here."""
-        customer = identified.customer or _STRANGER
-        return (
-            _is_among(self.tier, customer.tier)
-            and _is_among(self.status, customer.status)
-            and _is_among(self.segment, customer.segment)
-            and (not self.match or identified.match in self.match)
-        )
+    def asked(self) -> dict[str, frozenset[str]]:
+        """The fields that are given, with their values in lower case."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            name: frozenset(value.strip().casefold() for value in values)
+            for name, values in given.items()
+            if values
+        }
 
 
-def _is_among(values: Values, value: str) -> bool:
-    return not values or value.strip().casefold() in {v.strip().casefold() for v in values}
+def _readable(text: str) -> str:
+    """``text`` if it is a condition of :mod:`callqueue.expression`."""
+    try:
+        parse(text)
+    except ExpressionError as error:
+        line = f"line {error.line}, " if "\n" in text else ""
+        raise PydanticCustomError(
+            "condition",
+            "{reason} at {line}column {column}",
+            {
+                "reason": error.reason,
+                "line": line,
+                "column": error.column,
+                "cure": error.cure or 'as in: tier == "vip"',
+            },
+        ) from None
+    return text
+
+
+When = Annotated[
+    Annotated[Condition, Tag("table")] | Annotated[str, AfterValidator(_readable), Tag("text")],
+    Discriminator(lambda given: "text" if isinstance(given, str) else "table"),
+]
+
+
+def _seconds(most: int, description: str) -> int:
+    """A field of whole seconds, 0 to ``most``."""
+    number: int = Field(
+        default=0,
+        ge=0,
+        le=most,
+        strict=True,
+        description=f"{description} Whole seconds, 0 to {most}.",
+    )
+    return number
+
+
+class SkillRing(BaseModel):
+    """What an agent must be able to do from some time on."""
+
+    model_config = _FILE
+
+    after: int = _seconds(86_400, "The seconds of waiting from which on this ring holds.")
+    skills: Values = Field(description='Skills an agent needs, e.g. ["german"]; []: none.')
+
+
+class Reserve(BaseModel):
+    """For how long a caller is kept for one agent."""
+
+    model_config = _FILE
+
+    last_agent: int = _seconds(3_600, "For the agent who talked with this customer last.")
+    manager: int = _seconds(3_600, "For the personal manager.")
 
 
 class CallerClass(BaseModel):
-    """One class of callers and its head start."""
+    """One class of callers and what it is worth."""
 
     model_config = _FILE
 
@@ -77,28 +148,63 @@ class CallerClass(BaseModel):
         strict=True,
         description="Seconds of waiting this class is worth, 0 to 86400: a whole number.",
     )
-    when: Condition = Field(
+    target: int = _seconds(86_400, "The service level: within this time they are to be answered.")
+    urgency: int = _seconds(86_400, "How much coming late weighs; docs/priority.md.")
+    ceiling: int = _seconds(86_400, "After this wait they are served before everybody else.")
+    when: When = Field(
         default=Condition(), description='Who belongs to it, e.g. { tier = ["gold", "vip"] }.'
     )
     queues: Values = Field(
         default=[], description="The queues this class counts in; all when it is left out."
     )
+    hours: str = Field(
+        default="", description="The calendar in whose hours this class counts; empty: always."
+    )
+    rings: list[SkillRing] = Field(
+        default=[], description="Skills the agent needs, less and less: { after, skills }."
+    )
+    reserve: Reserve = Field(
+        default=Reserve(), description="Kept for one agent: { last_agent = 20, manager = 30 }."
+    )
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The fields that its condition asks for."""
+        if isinstance(self.when, str):
+            return self.expression.names
+        return frozenset(self.when.asked)
+
+    @cached_property
+    def expression(self) -> Expression:
+        """The condition that is a text. Raises :class:`ExpressionError`, never after reading."""
+        return parse(self.when if isinstance(self.when, str) else "")
+
+    @cached_property
+    def test(self) -> Test:
+        """Whether a caller's facts meet the condition, queues and hours apart."""
+        if isinstance(self.when, str):
+            return self.expression.test
+        asked = tuple(self.when.asked.items())
+        return lambda facts: all(getattr(facts, name) in values for name, values in asked)
+
+    @cached_property
+    def asks_customer(self) -> bool:
+        """Whether the CRM must have answered before it can be decided."""
+        return any(FIELDS[name].of_customer for name in self.names)
 
     @property
-    def terms(self) -> tuple[PriorityTerm, ...]:
-        """What the class adds to a caller's score."""
-        return (PriorityTerm(label=self.label, seconds=self.head_start),)
-
-    def fits(self, identified: CustomerIdentified, queue: str) -> bool:
-        """Whether a caller of this queue belongs to it."""
-        return (not self.queues or queue in self.queues) and self.when.fits(identified)
+    def is_for_all(self) -> bool:
+        """Whether the condition asks for nothing."""
+        return not isinstance(self.when, str) and not self.when.asked
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a caller's place follows from. Ascending ``virtual_join`` is the wanted order."""
+    """What a caller's place follows from: the class, its numbers and the terms for people."""
 
+    name: str
     label: str
+    curve: Curve
     terms: tuple[PriorityTerm, ...]
     virtual_join: Micros
     policy: str
@@ -113,14 +219,26 @@ class Policy(BaseModel):
         pattern=r"^[a-z0-9_-]+$", description="The policy's name, kept with each decision."
     )
     default: str = Field(description="The name of the class for everybody who fits no other.")
+    ceiling: int = _seconds(86_400, "The ceiling of every class that gives none.")
     classes: list[CallerClass] = Field(
         alias="class", min_length=1, description="The classes, the first that fits is taken."
     )
 
+    _calendars: dict[str, Calendar] = PrivateAttr(default_factory=dict)
+
+    def with_calendars(self, calendars: Mapping[str, Calendar]) -> Policy:
+        """The same policy, which knows the hours that its classes name."""
+        known = self.model_copy()
+        used = {c.hours for c in self.classes}
+        known._calendars = {name: calendars[name] for name in sorted(used & set(calendars))}
+        return known
+
     @cached_property
     def version(self) -> str:
         """Eight hexadecimal digits that change when a rule does (not with comments)."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
+        parts = [self.model_dump_json(exclude_defaults=True)]
+        parts += [name + repr(calendar) for name, calendar in self._calendars.items()]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
     @property
     def title(self) -> str:
@@ -132,77 +250,113 @@ class Policy(BaseModel):
         """The class for everybody who fits no other."""
         return next(c for c in self.classes if c.name == self.default)
 
-    def class_of(self, identified: CustomerIdentified | None, queue: str) -> CallerClass:
-        """The class of a caller; ``None``: nothing is known about them yet."""
-        if identified is None or identified.match == "late":
-            return self.default_class
-        others = (c for c in self.classes if c.name != self.default)
-        return next((c for c in others if c.fits(identified, queue)), self.default_class)
+    @cached_property
+    def scale(self) -> int:
+        """The common number of all its curves (:func:`callqueue.curve.scale_of`)."""
+        return scale_of(self._curves.values())
 
-    def score(self, identified: CustomerIdentified | None, queue: str, joined_at: Micros) -> Score:
+    @cached_property
+    def _curves(self) -> dict[str, Curve]:
+        """Class name to curve: one object for a curve, however many callers have it."""
+        return {
+            c.name: Curve(
+                head_start=c.head_start,
+                urgency=c.urgency,
+                target=c.target,
+                ceiling=c.ceiling or self.ceiling,
+            )
+            for c in self.classes
+        }
+
+    @cached_property
+    def _others(self) -> tuple[CallerClass, ...]:
+        return tuple(c for c in self.classes if c.name != self.default)
+
+    def class_of(self, facts: CallerFacts, joined_at: Micros = 0) -> CallerClass:
+        """The class of a caller who joined at ``joined_at`` (it matters to ``hours``)."""
+        for c in self._others:
+            if (
+                (not c.queues or facts.queue in c.queues)
+                and not (facts.is_late and c.asks_customer)
+                and c.test(facts)
+                and (not c.hours or self._is_open(c.hours, joined_at))
+            ):
+                return c
+        return self.default_class
+
+    def _is_open(self, calendar: str, at: Micros) -> bool:
+        known = self._calendars.get(calendar)
+        return known is not None and known.is_open(at)
+
+    def curve_of(self, name: str) -> Curve:
+        """The numbers of a class. Raises :class:`KeyError`: there is no such class."""
+        return self._curves[name]
+
+    def score(self, facts: CallerFacts, joined_at: Micros) -> Score:
         """What the place of a caller who joined at ``joined_at`` follows from."""
-        chosen = self.class_of(identified, queue)
+        chosen = self.class_of(facts, joined_at)
         return Score(
+            name=chosen.name,
             label=chosen.label,
-            terms=chosen.terms,
-            virtual_join=virtual_join(joined_at, chosen.terms),
+            curve=self._curves[chosen.name],
+            terms=(PriorityTerm(label=chosen.label, seconds=chosen.head_start),),
+            virtual_join=joined_at - chosen.head_start * SECOND,
             policy=self.title,
         )
 
+    def standing(
+        self,
+        entry_id: str,
+        facts: CallerFacts,
+        joined_at: Micros,
+        placed: Placed = "",
+        placed_at: Micros = 0,
+    ) -> Standing:
+        """Where the caller stands, as a function of the time.
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """A rule that cannot work: ``path`` of the key in the file, what is wrong, the cure."""
+        ``placed``: where a supervisor put them at ``placed_at``.
+        """
+        score = self.score(facts, joined_at)
+        return self.stand(entry_id, score, joined_at, placed, placed_at)
 
-    path: tuple[str | int, ...]
-    reason: str
-    cure: str
+    def stand(
+        self,
+        entry_id: str,
+        score: Score,
+        joined_at: Micros,
+        placed: Placed = "",
+        placed_at: Micros = 0,
+    ) -> Standing:
+        """As :meth:`standing`, of somebody who was scored by this policy already."""
+        return stand(entry_id, joined_at, score.curve, self.scale, placed, placed_at)
 
-
-def flaws(policy: Policy) -> Iterator[Flaw]:
-    """What is wrong between the keys of a file whose keys are right one by one."""
-    names = [c.name for c in policy.classes]
-    if policy.default not in names:
-        yield Flaw(("default",), f'no class is named "{policy.default}"', _near(policy, names))
-    for name, times in Counter(names).items():
-        if times > 1:
-            second = names.index(name, names.index(name) + 1)
-            reason = f'two classes are named "{name}"'
-            yield Flaw(("class", second, "name"), reason, "give each a name of its own")
-    for i, caller_class in enumerate(policy.classes):
-        yield from _flaws_of_class(i, caller_class, is_default=caller_class.name == policy.default)
-
-
-def _near(policy: Policy, names: Iterable[str]) -> str:
-    return did_you_mean(policy.default, names)
-
-
-def _flaws_of_class(i: int, caller_class: CallerClass, *, is_default: bool) -> Iterator[Flaw]:
-    path = ("class", i)
-    if is_default and not (caller_class.when.is_empty and not caller_class.queues):
-        key = "queues" if caller_class.when.is_empty else "when"
-        reason = "the default class is for everybody who fits no other"
-        yield Flaw((*path, key), reason, f"remove {key}, or name another class as the default")
-    if not is_default and caller_class.when.is_empty:
-        yield Flaw(
-            (*path, "name"),
-            f'class "{caller_class.name}" does not say who belongs to it',
-            'add: when = { tier = ["gold"] }',
+    def eligibility(self, facts: CallerFacts, joined_at: Micros) -> Eligibility:
+        """Which agents may take the caller, as a function of the time."""
+        chosen = self.class_of(facts, joined_at)
+        ceiling = self._curves[chosen.name].ceiling
+        rule = Eligibility(
+            joined_at=joined_at,
+            rings=_rings(chosen.rings),
+            reservations=tuple(_reservations(chosen.reserve, facts, joined_at)),
         )
-    if caller_class.when.match == ["late"]:
-        reason = "who is late is not known yet and belongs to the default class"
-        yield Flaw((*path, "when", "match"), reason, "remove this class")
+        if not ceiling or not (rule.rings or rule.reservations):
+            return rule
+        return Eligibility(
+            rule.joined_at, rule.rings, rule.reservations, joined_at + ceiling * SECOND
+        )
 
 
-def sentence(terms: Iterable[PriorityTerm], waited: Micros, rank: int, of: int) -> str:
-    """The explanation for people: ``VIP +120 s, waited 35 s: 1st of 6``. ``waited`` in micros."""
-    reasons = [str(term) for term in terms]
-    reasons.append(f"waited {max(0, waited) // 1_000_000} s")
-    return f"{', '.join(reasons)}: {ordinal(rank)} of {of}"
+def _rings(rings: Iterable[SkillRing]) -> tuple[Ring, ...]:
+    return tuple(
+        Ring(ring.after, frozenset(skill.strip().casefold() for skill in ring.skills))
+        for ring in rings
+    )
 
 
-def ordinal(number: int) -> str:
-    """``1st``, ``2nd``, ``3rd``, ``4th``, ``11th``, ``21st``..."""
-    if number % 100 in {11, 12, 13}:
-        return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+def _reservations(reserve: Reserve, facts: CallerFacts, joined_at: Micros) -> Iterable[Reservation]:
+    if reserve.last_agent and facts.last_agent:
+        until = joined_at + reserve.last_agent * SECOND
+        yield Reservation(facts.last_agent, until, "the agent who talked with them last")
+    if reserve.manager and facts.owner:
+        until = joined_at + reserve.manager * SECOND
+        yield Reservation(facts.owner, until, "the personal manager")

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
 
-from callqueue.policy import Policy, flaws
+from callqueue.policy import Policy
+from callqueue.policy_flaws import flaws
+from cti.calendars import Calendar
 from cti.config_files import ConfigFileError, Problem, read_toml
 
 log = structlog.get_logger(__name__)
 
+Calendars = Callable[[], Mapping[str, Calendar]]
+"""Gives the calendars there are, by name."""
 
-def load_policy(path: Path) -> Policy:
-    """The policy of a TOML file. Raises :class:`cti.config_files.ConfigFileError`."""
+
+def load_policy(path: Path, calendars: Mapping[str, Calendar] | None = None) -> Policy:
+    """The policy of a TOML file. Raises :class:`cti.config_files.ConfigFileError`.
+
+    ``calendars``: those that its classes may name under ``hours``.
+    """
     document = read_toml(path)
-    policy = document.build(Policy)
-    problems = [document.problem(flaw.path, flaw.reason, flaw.cure) for flaw in flaws(policy)]
+    policy, known = document.build(Policy), calendars or {}
+    problems = [
+        document.problem(flaw.path, flaw.reason, flaw.cure) for flaw in flaws(policy, known)
+    ]
     if problems:
         raise ConfigFileError(problems)
-    return policy
+    return policy.with_calendars(known)
 
 
 class PolicyFile:
     """Keeps the last good policy of a file. Call it for the policy in force."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, calendars: Calendars = dict) -> None:
         """Raises :class:`cti.config_files.ConfigFileError`: without a policy there is no start."""
         self.path = path
         self.problems: tuple[Problem, ...] = ()
-        self._policy = load_policy(path)
+        self._calendars = calendars
+        self._policy = load_policy(path, calendars())
 
     def __call__(self) -> Policy:
         return self._policy
@@ -40,7 +52,7 @@ class PolicyFile:
         Gives the problems (empty: the new policy is in force); they stay in :attr:`problems`.
         """
         try:
-            self._policy = load_policy(self.path)
+            self._policy = load_policy(self.path, self._calendars())
         except ConfigFileError as error:
             self.problems = error.problems
             log.error(

@@ -2,29 +2,35 @@
 
 A caller is scored when they join, by what is known then (nobody waits for the CRM), and again
 when the CRM answers. Each queue has its own :class:`callqueue.mover.QueueMover`; moves of one
-queue are sent one after the other, queues do not wait for each other.
+queue are sent one after the other, queues do not wait for each other. Where urgency or a ceiling
+changes the order while nothing happens, the time of the next change is known and one timer waits
+for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
-from callqueue.mover import QueueMover, Waiting
+from callqueue.curve import NEVER, Standing
+from callqueue.gathering import GATHERED, Gathering
+from callqueue.mover import Placing, QueueMover, Waiting
 from callqueue.policy import Policy, Score
 from cti.bus import Bus
 from cti.clock import Now
 from cti.domain.commands import Perform
 from cti.domain.events import (
     AgentOffered,
-    CallEnded,
     CallQueued,
     CustomerIdentified,
     Event,
     Micros,
     OfferEnded,
+    Placed,
+    QueueEntryPlaced,
     QueueEntryScored,
     QueueLeft,
     SwitchConnected,
@@ -33,12 +39,16 @@ from cti.domain.events import (
 
 log = structlog.get_logger(__name__)
 
-_REMEMBERED = 10_000
-"""Calls whose customer is remembered before the oldest is forgotten."""
+TOGETHER = 250_000
+"""Microseconds: changes of the order that come by time alone within this long are one plan."""
 
 
 def _can_always_move(_switch: str) -> bool:
     return True
+
+
+class NotWaiting(Exception):
+    """The caller does not wait in any queue (any more)."""
 
 
 class QueueService:
@@ -57,7 +67,9 @@ class QueueService:
         perform: Perform,
         now: Now,
         can_move: Callable[[str], bool] = _can_always_move,
+        gathering: Gathering | None = None,
     ) -> None:
+        self.gathering = gathering or Gathering()
         self._policy = policy
         self._record = record
         self._perform = perform
@@ -69,46 +81,77 @@ class QueueService:
         self._group: asyncio.TaskGroup | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lost: set[str] = set()
-        self._identified: dict[str, CustomerIdentified] = {}
-        self._joined_before: dict[str, Micros] = {}
+        self._waits: dict[str, tuple[tuple[str, str], str]] = {}
+        self._scored_before: dict[str, QueueEntryScored] = {}
+        self._changed = asyncio.Event()
         self._events = bus.subscribe(
             "callqueue",
-            *(CallQueued, QueueLeft, CallEnded, CustomerIdentified),
-            *(AgentOffered, OfferEnded, SwitchConnected, SwitchLost),
+            *(CallQueued, AgentOffered, OfferEnded, SwitchConnected, SwitchLost),
+            *GATHERED,
         )
 
     def restore(self, events: Iterable[Event]) -> None:
         """Learn from the journal about calls that may still wait, before :meth:`run`.
 
-        Their QueueEntryScored (the PBX remembers the time of a join only to the second) and
-        CustomerIdentified; other events are passed over.
+        Their QueueEntryScored (the PBX remembers the time of a join only to the second), and what
+        is known of the callers; other events are passed over.
         """
         for event in events:
             if isinstance(event, QueueEntryScored):
-                self._joined_before[event.entry_id] = event.joined_at
-            elif isinstance(event, CustomerIdentified):
-                self._remember(event)
+                self._scored_before[event.entry_id] = event
+            else:
+                self.gathering.take(event)
 
     async def run(self) -> None:
         """Serve until cancelled."""
         self._loop = asyncio.get_running_loop()
         with self._events:
             async with asyncio.TaskGroup() as self._group:
+                timer = self._group.create_task(self._watch_the_time(), name="queue-times")
                 async for event in self._events:
                     self._take(event)
+                timer.cancel()
 
     def policy_changed(self) -> None:
         """Score all waiting callers anew, after another policy came into force. Any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._rescore_all)
 
-    def _rescore_all(self) -> None:
-        for key, mover in self._movers.items():
-            for waiting in mover.waiting.values():
-                self._rescore(mover, waiting, cause="")
-            self._wake(key)
+    def place(self, call_id: str, placed: Placed, by: str, reason: str) -> QueueEntryPlaced:
+        """A person puts a waiting caller to the front or the end, or (empty) takes that back.
+
+        Recorded with ``by`` and ``reason``, and carried out like every change of the order. Raises
+        :class:`NotWaiting`.
+        """
+        mover, waiting = self._waiting_of(call_id)
+        now = self._now()
+        event = QueueEntryPlaced(
+            at=now,
+            switch=mover.switch,
+            call_id=call_id,
+            entry_id=waiting.entry_id,
+            queue=mover.queue,
+            placed=placed,
+            by=by,
+            reason=reason,
+        )
+        self._record(event)
+        waiting.placing = Placing(placed, now, by, reason) if placed else Placing()
+        self._score_again(mover, waiting, cause=event.id)
+        self._wake((mover.switch, mover.queue))
+        return event
+
+    def waiting(self) -> Iterator[tuple[str, str, Waiting]]:
+        """Everybody who waits: switch, queue and caller; each queue in the wanted order."""
+        now = self._now()
+        for (switch, queue), mover in self._movers.items():
+            for standing in mover.order.row(now):
+                yield switch, queue, mover.waiting[standing.entry_id]
+
+    # --- events --------------------------------------------------------------------------------
 
     def _take(self, event: Event) -> None:
+        self.gathering.take(event)
         match event:
             case CallQueued():
                 self._joined(event)
@@ -121,8 +164,6 @@ class QueueService:
             case OfferEnded() if event.entry_id and event.ended != "answered":
                 self._mover(event.switch, event.queue).end_offer(event.offer_id)
                 self._wake((event.switch, event.queue))
-            case CallEnded():
-                self._identified.pop(event.call_id, None)
             case SwitchLost():
                 self._switch_lost(event.switch)
             case SwitchConnected():
@@ -130,17 +171,23 @@ class QueueService:
 
     def _joined(self, event: CallQueued) -> None:
         mover = self._mover(event.switch, event.queue)
-        joined_at = self._joined_before.pop(event.entry_id, event.at)
+        before = self._scored_before.pop(event.entry_id, None)
         known = mover.waiting.get(event.entry_id)
+        joined_at = known.joined_at if known else before.joined_at if before else event.at
+        placing = known.placing if known else _placing_of(before)
+        score = self._score(event.call_id, event.queue, joined_at)
         waiting = Waiting(
             entry_id=event.entry_id,
             call_id=event.call_id,
             channel=event.channel,
             leg=event.leg,
-            joined_at=known.joined_at if known else joined_at,
-            score=self._score(event.call_id, event.queue, known.joined_at if known else joined_at),
+            joined_at=joined_at,
+            score=score,
+            standing=self._policy().stand(event.entry_id, score, joined_at, *_where(placing)),
             cause=event.id,
+            placing=placing,
         )
+        self._waits[event.call_id] = (event.switch, event.queue), event.entry_id
         mover.join(waiting, event.position)
         if known or event.restored:
             mover.distrust()
@@ -149,32 +196,55 @@ class QueueService:
         self._wake((event.switch, event.queue))
 
     def _left(self, event: QueueLeft) -> None:
-        self._joined_before.pop(event.entry_id, None)
+        self._scored_before.pop(event.entry_id, None)
         self._mover(event.switch, event.queue).leave(event.entry_id)
+        if self._waits.get(event.call_id, ("", ""))[1] == event.entry_id:
+            del self._waits[event.call_id]
+        self._changed.set()
 
     def _customer_identified(self, event: CustomerIdentified) -> None:
-        self._remember(event)
-        for key, mover in self._movers.items():
-            for waiting in mover.waiting.values():
-                if waiting.call_id == event.call_id:
-                    self._rescore(mover, waiting, cause=event.id)
-                    self._wake(key)
+        with contextlib.suppress(NotWaiting):
+            mover, waiting = self._waiting_of(event.call_id)
+            if self._score(event.call_id, mover.queue, waiting.joined_at) != waiting.score:
+                self._score_again(mover, waiting, cause=event.id)
+            self._wake((mover.switch, mover.queue))
 
-    def _remember(self, event: CustomerIdentified) -> None:
-        self._identified[event.call_id] = event
-        if len(self._identified) > _REMEMBERED:
-            del self._identified[next(iter(self._identified))]
+    def _waiting_of(self, call_id: str) -> tuple[QueueMover, Waiting]:
+        key, entry_id = self._waits.get(call_id, (("", ""), ""))
+        mover = self._movers.get(key)
+        if mover is None or entry_id not in mover.waiting:
+            raise NotWaiting(call_id)
+        return mover, mover.waiting[entry_id]
+
+    # --- scores --------------------------------------------------------------------------------
 
     def _score(self, call_id: str, queue: str, joined_at: Micros) -> Score:
-        return self._policy().score(self._identified.get(call_id), queue, joined_at)
+        return self._policy().score(self.gathering.facts(call_id, queue, joined_at), joined_at)
 
-    def _rescore(self, mover: QueueMover, waiting: Waiting, cause: str) -> None:
-        score = self._score(waiting.call_id, mover.queue, waiting.joined_at)
-        if score != waiting.score:
-            waiting.score, waiting.cause = score, cause
-            self._record_score(mover, waiting)
+    def _score_again(self, mover: QueueMover, waiting: Waiting, cause: str) -> None:
+        waiting.score = self._score(waiting.call_id, mover.queue, waiting.joined_at)
+        waiting.cause = cause
+        waiting.standing = self._standing(waiting)
+        mover.rescored(waiting)
+        self._record_score(mover, waiting)
+
+    def _standing(self, waiting: Waiting) -> Standing:
+        return self._policy().stand(
+            waiting.entry_id, waiting.score, waiting.joined_at, *_where(waiting.placing)
+        )
+
+    def _rescore_all(self) -> None:
+        for key, mover in self._movers.items():
+            for waiting in mover.waiting.values():
+                score = self._score(waiting.call_id, mover.queue, waiting.joined_at)
+                if score != waiting.score:
+                    waiting.score, waiting.cause = score, ""
+                    self._record_score(mover, waiting)
+            mover.score_anew({w.entry_id: self._standing(w) for w in mover.waiting.values()})
+            self._wake(key)
 
     def _record_score(self, mover: QueueMover, waiting: Waiting) -> None:
+        score, curve, placing = waiting.score, waiting.score.curve, waiting.placing
         self._record(
             QueueEntryScored(
                 at=self._now(),
@@ -184,12 +254,22 @@ class QueueService:
                 entry_id=waiting.entry_id,
                 queue=mover.queue,
                 joined_at=waiting.joined_at,
-                virtual_join=waiting.score.virtual_join,
-                label=waiting.score.label,
-                terms=waiting.score.terms,
-                policy=waiting.score.policy,
+                virtual_join=score.virtual_join,
+                label=score.label,
+                terms=score.terms,
+                policy=score.policy,
+                head_start=curve.head_start,
+                urgency=curve.urgency,
+                target=curve.target,
+                ceiling=curve.ceiling,
+                placed=placing.placed,
+                placed_at=placing.at,
+                placed_by=placing.by,
+                reason=placing.reason,
             )
         )
+
+    # --- movers and their times ----------------------------------------------------------------
 
     def _mover(self, switch: str, queue: str) -> QueueMover:
         key = (switch, queue)
@@ -201,7 +281,7 @@ class QueueService:
         self._lost.add(switch)
         for key, mover in self._movers.items():
             if key[0] == switch:
-                mover.distrust()
+                mover.disconnect()
 
     def _switch_connected(self, switch: str) -> None:
         self._lost.discard(switch)
@@ -210,8 +290,33 @@ class QueueService:
                 mover.distrust()
                 self._wake(key)
 
+    async def _watch_the_time(self) -> None:
+        """Settle each queue when its order changes by time alone."""
+        while True:
+            self._changed.clear()
+            due = min((m.order.next_change for m in self._movers.values()), default=NEVER)
+            if not await self._is_due(due):
+                continue
+            now = self._now()
+            for key, mover in self._movers.items():
+                if mover.order.next_change <= now:
+                    mover.time_came()
+                    self._wake(key)
+            await asyncio.sleep(TOGETHER / 1e6)
+
+    async def _is_due(self, due: Micros) -> bool:
+        """Wait until ``due``; False when something changed before."""
+        try:
+            seconds = max(0, due - self._now()) / 1e6
+            async with asyncio.timeout(seconds if due < NEVER else None):
+                await self._changed.wait()
+        except TimeoutError:
+            return self._now() >= due
+        return False
+
     def _wake(self, key: tuple[str, str]) -> None:
         """See to it that the queue is settled, by one task at a time."""
+        self._changed.set()
         if self._group is None or key[0] in self._lost or not self._can_move(key[0]):
             return
         self._woken.add(key)
@@ -226,3 +331,13 @@ class QueueService:
                 await self._movers[key].settle()
         finally:
             del self._tasks[key]
+
+
+def _where(placing: Placing) -> tuple[Placed, Micros]:
+    return placing.placed, placing.at
+
+
+def _placing_of(scored: QueueEntryScored | None) -> Placing:
+    if scored is None or not scored.placed:
+        return Placing()
+    return Placing(scored.placed, scored.placed_at, scored.placed_by, scored.reason)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from callqueue.policy_file import load_policy
 from cti.agent_names import split
+from cti.calendar_files import read_calendars
 from cti.config_files import ConfigFileError, Problem
 from dashboard.accounts import User
 from ivr.loading import load_menus
@@ -109,7 +110,7 @@ def _load_menus(settings: IvrSettings) -> Menus:
 
 def _check_policy(settings: Settings) -> list[Check]:
     try:
-        policy = load_policy(settings.queue.policy)
+        policy = load_policy(settings.queue.policy, read_calendars(settings.ivr.calendars_folder))
     except ConfigFileError as error:
         return _told(POLICY, "fail", error.problems)
     return [Check(POLICY, "ok", f"{settings.queue.policy}: {policy.title}")]

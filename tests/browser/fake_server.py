@@ -137,6 +137,7 @@ class FakeServer:
                 web.get("/api/calls/{id}/ladder", self._ladder),
                 web.get("/api/calls/{id}/raw", self._raw),
                 web.put("/api/calls/{id}/disposition", self._disposition),
+                web.put("/api/calls/{id}/place", self._place),
                 web.get("/api/customers", self._customers),
                 web.get("/api/customers/{id}", self._customer),
                 web.get("/api/customers/{id}/calls", self._list_calls),

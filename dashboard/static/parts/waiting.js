@@ -4,7 +4,9 @@ import { queues } from '../store.js';
 import { nth, t } from '../text.js';
 import { length, now, spoken } from '../time.js';
 import { Empty, Tier, Timer } from './bits.js';
+import { before, termsAt } from './claim.js';
 import { useFlip } from './flip.js';
+import { Mover, Placed } from './mover.js';
 import { waitingName } from './who.js';
 
 /** @import { Term, View, Waiting } from '../types/wire.d.ts' */
@@ -12,9 +14,11 @@ import { waitingName } from './who.js';
 /** @typedef {[string, Waiting]} Entry entry_id and the caller */
 /** @typedef {{caller: Waiting, rank: number, of: number}} Spot where a call waits */
 
-/** The callers of a queue in the order in which they will be served. @param {View['queues'][string]} queue @returns {Entry[]} */
-export const inOrder = (queue) =>
-  Object.entries(queue.waiting ?? {}).sort(([a, x], [b, y]) => x.virtual_join - y.virtual_join || (a < b ? -1 : 1));
+/** The callers of a queue in the order in which they will be served now. @param {View['queues'][string]} queue @returns {Entry[]} */
+export function inOrder(queue) {
+  const at = now.value;
+  return Object.entries(queue.waiting ?? {}).sort(([a, x], [b, y]) => before(x, y, at) || (a < b ? -1 : 1));
+}
 
 /**
  * The lines of callers, each served by itself: queues of one name are one on each switch.
@@ -44,25 +48,26 @@ export function spotOf(callId) {
 }
 
 /** "VIP +120 s" @param {Term} term */
-const termText = ({ label, seconds }) => t('term', { label, seconds: (seconds < 0 ? '−' : '+') + Math.abs(seconds) });
+const termText = ({ label, seconds }) => (seconds ? t('term', { label, seconds: (seconds < 0 ? '−' : '+') + Math.abs(seconds) }) : label);
 
 /** "VIP +120 s, waited 35 s: 1st of 6": why this caller stands here. @param {Waiting} caller @param {number} rank @param {number} of */
 export function sentence(caller, rank, of) {
-  const terms = (caller.terms ?? []).filter((term) => term.seconds !== 0).map(termText);
+  const terms = termsAt(caller, now.value).map(termText);
   const waited = t('waited_words', { length: spoken(now.value - caller.joined_at) });
   return t('place', { why: [...terms, waited].join(', '), rank: nth(rank), of });
 }
 
 /** @param {{id: string, caller: Waiting, rank: number, of: number, mine: string}} props */
 function Row({ id, caller, rank, of, mine }) {
-  const terms = (caller.terms ?? []).filter((term) => term.seconds !== 0);
+  const terms = termsAt(caller, now.value);
   const offered = caller.offered || caller.call_id === mine;
   return html`<li class=${`caller ${offered ? 'is-offered' : ''}`} data-key=${id} title=${sentence(caller, rank, of)}>
     <span class="caller-rank num">${rank}</span>
     <span class="caller-name"><strong>${waitingName(caller)}</strong><${Tier} tier=${caller.tier} /></span>
     <${Timer} class="caller-time" since=${caller.joined_at} />
     <span class="caller-why">${offered && html`<span class="caller-rings accent"><${Icon} name="dotted" />${t('waiting.ringing')}</span>`}${terms.map((term) => html`<span class="term num">${termText(term)}</span>`)}
-      <span class="num">${t('place_short', { waited: spoken(now.value - caller.joined_at), rank: nth(rank), of })}</span></span>
+      <span class="num">${t('place_short', { waited: spoken(now.value - caller.joined_at), rank: nth(rank), of })}</span><${Placed} caller=${caller} /></span>
+    <${Mover} caller=${caller} />
   </li>`;
 }
 

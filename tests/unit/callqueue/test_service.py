@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import callqueue.service
 from callqueue import mover
-from callqueue.order import wanted_order
+from callqueue.moves import GAP
 from callqueue.policy_file import PolicyFile
-from callqueue.service import QueueService
+from callqueue.service import NotWaiting, QueueService
 from callqueue.waiting_line import WaitingLine
 from cti.bus import Bus
 from cti.domain.commands import AnyCommand, CommandFailed, MoveInQueue, ReadQueues, Reply
@@ -25,6 +26,8 @@ from cti.domain.events import (
     CustomerIdentified,
     CustomerRef,
     OfferEnded,
+    QueueContested,
+    QueueEntryPlaced,
     QueueEntryScored,
     QueueLeft,
     QueueMoved,
@@ -607,4 +610,171 @@ async def test_whatever_happens_the_order_is_reached(
 
     scores = {s.entry_id: s.virtual_join for s in scene.journal.all(QueueEntryScored)}
     waiting = [f"entry-{who}" for who in scene.order if who not in story.ringing]
-    assert waiting == wanted_order({entry_id: scores[entry_id] for entry_id in waiting})
+    assert waiting == sorted(waiting, key=lambda entry_id: (scores[entry_id], entry_id))
+
+
+# --- by the time alone, by a person, against another program -------------------------------------
+
+URGENT = POLICY.replace('name = "test"', 'name = "test"\nceiling = 600').replace(
+    'label = "Silver"\nhead_start = 10', 'label = "Silver"\ntarget = 1\nurgency = 100'
+)
+
+
+async def test_the_time_alone_changes_the_order_and_one_timer_waits_for_it(
+    scene: Scene, running: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callqueue.service, "TOGETHER", 1_000)
+    scene.policy.path.write_text(URGENT)
+    scene.policy.reload()
+    async with running(scene.service):
+        scene.joins("a")
+        scene.identified("s", "silver")
+        scene.joins("s", seconds=5)
+        await settled()
+        assert scene.order == ["a", "s"]
+        began = scene.clock.micros
+        # 100 (W - 0.8)^2 reaches the lead of five seconds when W is a little over 1.02 s
+        async with asyncio.timeout(5):
+            while scene.order == ["a", "s"]:
+                await asyncio.sleep(0.01)
+                scene.clock.forward(0.01)
+        assert 1.02 < (scene.clock.micros - began) / 1e6 < 1.5
+        await settled()
+    [moved] = scene.moved
+    assert moved.sentence.startswith("Silver, target 1 s +")
+    assert moved.sentence.endswith("1st of 2")
+
+
+async def test_a_ceiling_that_is_reached_comes_first(
+    scene: Scene, running: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callqueue.service, "TOGETHER", 1_000)
+    scene.policy.path.write_text(URGENT.replace("ceiling = 600", "ceiling = 2"))
+    scene.policy.reload()
+    async with running(scene.service):
+        scene.joins("a")
+        scene.identified("v", "vip")
+        scene.joins("v", seconds=1)
+        await settled()
+        assert scene.order == ["v", "a"]
+        scene.clock.forward(0.9)
+        await asyncio.sleep(1.1)
+        scene.clock.forward(0.1)
+        async with asyncio.timeout(5):
+            while scene.order == ["v", "a"]:
+                await asyncio.sleep(0.01)
+        await settled()
+    assert scene.moved[-1].sentence == "must be served, Standard, waited 2 s: 1st of 2"
+
+
+async def test_a_person_moves_somebody_with_a_reason_and_takes_it_back(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        for who in "abc":
+            scene.joins(who)
+        await settled()
+        scene.service.place("call-c", "front", "sue", "a life is at stake")
+        await settled()
+        assert scene.order == ["c", "a", "b"]
+        assert scene.moved[-1].sentence == "moved to the front, Standard, waited 0 s: 1st of 3"
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+        assert scene.order == ["c", "v", "a", "b"]
+        scene.service.place("call-v", "end", "sue", "a prank")
+        await settled()
+        assert scene.order == ["c", "a", "b", "v"]
+        for who in "cv":
+            scene.service.place(f"call-{who}", "", "sue", "wrong line")
+        await settled()
+        assert scene.order == ["v", "a", "b", "c"]
+    said = scene.journal.all(QueueEntryPlaced)
+    assert [(e.call_id, e.placed, e.by, e.reason) for e in said] == [
+        ("call-c", "front", "sue", "a life is at stake"),
+        ("call-v", "end", "sue", "a prank"),
+        ("call-c", "", "sue", "wrong line"),
+        ("call-v", "", "sue", "wrong line"),
+    ]
+    scored = [s for s in scene.journal.all(QueueEntryScored) if s.entry_id == "entry-c"]
+    assert [s.placed for s in scored] == ["", "front", ""]
+    assert scored[1].cause == said[0].id
+
+
+async def test_who_does_not_wait_is_not_placed(scene: Scene, running: Any, settled: Any) -> None:
+    async with running(scene.service):
+        scene.joins("a")
+        await settled()
+        scene.leaves("a")
+        await settled()
+        with pytest.raises(NotWaiting):
+            scene.service.place("call-a", "front", "sue", "")
+
+
+async def test_a_restart_knows_whom_a_person_moved(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        for who in "ab":
+            scene.joins(who)
+        await settled()
+        scene.service.place("call-b", "front", "sue", "urgent")
+        await settled()
+    after = scene.new_service()
+    after.restore([*scene.journal.events])
+    scene.pbx.lines["support"] = WaitingLine()
+    async with running(after):
+        for who in "ab":
+            scene.pbx.lines["support"].join(who)
+        for position, who in enumerate("ab", start=1):
+            scene.hears_of(who, position, restored=True)
+        scene.tell(SwitchConnected(at=scene.clock(), switch="demo", asterisk_version="22"))
+        await settled()
+        assert scene.order == ["b", "a"]
+        [_, (_, _, b)] = sorted(after.waiting(), key=lambda row: row[2].entry_id)
+    assert (b.placing.by, b.placing.reason) == ("sue", "urgent")
+
+
+async def test_another_program_is_put_right_once_and_then_has_its_way(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    line = scene.pbx.lines["support"]
+    async with running(scene.service):
+        for who in "ab":
+            scene.joins(who)
+        scene.identified("v", "vip")
+        scene.joins("v")
+        await settled()
+        for round_number in range(1, 4):
+            line.move("b", 9 * GAP)
+            assert scene.order[0] == "b"
+            scene.offered("b")  # Asterisk offers whom we take to be last
+            scene.offer_ended("b", "no_answer")
+            await settled()
+            expected = ["v", "a", "b"] if round_number == 1 else ["b", "v", "a"]
+            assert scene.order == expected, round_number
+        scene.identified("w", "vip")
+        scene.joins("w")
+        await settled()
+        assert scene.order == ["b", "v", "w", "a"]
+    contested = scene.journal.all(QueueContested)
+    assert [(c.entry_id, c.yielded) for c in contested] == [("entry-b", False), ("entry-b", True)]
+    assert contested[0].found == 9 * GAP
+
+
+async def test_a_priority_of_the_dialplan_is_nobody_s_contest(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        scene.joins("a")
+        scene.joins("b", priority=50)
+        scene.identified("v", "vip")
+        scene.joins("v", priority=3)
+        await settled()
+        scene.tell(SwitchLost(at=scene.clock(), switch="demo", reason="closed"))
+        await settled()
+        scene.pbx.lines["support"].move("a", 77)
+        scene.tell(SwitchConnected(at=scene.clock(), switch="demo", asterisk_version="22"))
+        await settled()
+    assert scene.order == ["v", "a", "b"]
+    assert scene.journal.all(QueueContested) == []

@@ -28,7 +28,7 @@ def test_moving_and_leaving_do_nothing_for_somebody_who_is_not_there() -> None:
     line = line_of(("a", 0))
     line.move("x", 5)
     line.leave("x")
-    assert line.places == (Place("a", 0),)
+    assert line.places == [Place("a", 0)]
     assert (line.rank("x"), line.find("x")) == (0, None)
 
 

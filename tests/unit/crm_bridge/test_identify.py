@@ -203,7 +203,7 @@ async def test_a_stranger_on_the_first_switch_leaves_what_the_second_one_knows(
 
 @pytest.mark.parametrize("ended", [False, True], ids=["first lives", "first is over"])
 async def test_an_answer_that_comes_after_the_call_went_on_reaches_both(
-    slow_store: SlowStore, ended: bool
+    slow_store: SlowLookup, ended: bool
 ) -> None:
     slow_store.seconds = 0.3
     async with running(slow_store, deadline=0.05) as (service, bus, seen):

@@ -25,7 +25,7 @@ from cti.history import History
 from cti.journal import Journal
 from cti.storage import metadata, open_engine
 from dashboard.app import Dashboard, build_app
-from dashboard.deps import Deps
+from dashboard.deps import Deps, PlaceCaller, _nobody_waits
 from dashboard.passwords import Passwords
 from dashboard.rights import Role
 from dashboard.settings import DashboardSettings
@@ -97,7 +97,9 @@ async def call(
 
 
 @contextlib.asynccontextmanager
-async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
+async def open_house(
+    folder: Path, place: PlaceCaller | None = None, **settings: Any
+) -> AsyncIterator[House]:
     engine = open_engine(f"sqlite+aiosqlite:///{folder}/test.db")
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
@@ -120,6 +122,7 @@ async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
         library=Library(engine, RecordingSettings(folder=folder)),
         set_availability=set_availability,
         now=now,
+        place=place or _nobody_waits,
     )
     dashboard = Dashboard(DashboardSettings(**settings), deps, Passwords(CHEAP))
     dashboard.hub._check_seconds = 0.05

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cti.calendars import Calendar, Span, parse_span
 from cti.config_files import ConfigFileError, parse_toml
-from ivr.calendars import Calendar, Span, parse_span
 
 TEXT = """
 title = "Office"

@@ -1,0 +1,234 @@
+"""The order under a storm on a real app_queue: 200 callers join, leave, are offered and moved."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from callqueue.policy_file import PolicyFile
+from callqueue.service import QueueService
+from cti.ami.settings import AmiSettings
+from cti.bus import Bus
+from cti.clock import now
+from cti.domain.commands import AnyCommand, Hangup, MoveInQueue, Originate, ReadQueues, Reply
+from cti.domain.events import (
+    AgentOffered,
+    CallQueued,
+    CustomerIdentified,
+    CustomerRef,
+    Event,
+    OfferEnded,
+    QueueContested,
+    QueueLeft,
+    QueueMoved,
+    QueueMoveFailed,
+    SwitchConnected,
+)
+from cti.feed import SwitchFeed
+from ringdesk.demo.asterisk import AsteriskInstance
+
+pytestmark = pytest.mark.pbx
+
+E = TypeVar("E", bound=Event)
+
+CALLERS, AGENTS = 200, 6
+KNOWN = 50_000
+"""Microseconds after which everybody has heard that a phone rings."""
+POLICY = Path(__file__).parents[2] / "config" / "policies" / "default.toml"
+DIALPLAN = (
+    "400,1,Queue,support",
+    "wait,1,Wait,90",
+    "_aX,1,Wait,0.2",
+    "_aX,2,Answer,",
+    "_aX,3,Wait,0.4",
+)
+
+
+class Storm:
+    """Callers of Local channels, the true link and queue service, and a CRM that takes its time."""
+
+    def __init__(self, asterisk: AsteriskInstance) -> None:
+        host, port = asterisk.ami
+        settings = AmiSettings(
+            host=host,
+            port=port,
+            username=asterisk.ami_user,
+            secret=asterisk.ami_secret,  # type: ignore[arg-type]
+        )
+        self.asterisk = asterisk
+        self.chance = random.Random(11)
+        self.bus = Bus()
+        self.events: list[Event] = []
+        self.offered: dict[str, tuple[str, int]] = {}
+        self.broken: list[MoveInQueue] = []
+        self.moves = 0
+        self.feed = SwitchFeed(
+            "demo", settings, self.record, now, lambda i: i.startswith("Local/a")
+        )
+        self.queues = QueueService(PolicyFile(POLICY), self.bus, self.record, self.perform, now)
+        self._channels: dict[str, str] = {}
+
+    async def perform(self, command: AnyCommand) -> Reply:
+        """Carry out, and note a move of somebody for whom a phone is known to ring."""
+        if isinstance(command, MoveInQueue):
+            self.moves += 1
+            entry_id, known = self._channels.get(command.channel, ""), now() - KNOWN
+            if any(who == entry_id and since < known for who, since in self.offered.values()):
+                self.broken.append(command)
+        return await self.feed.switch.perform(command)
+
+    def record(self, event: Event) -> Event:
+        self.events.append(event)
+        match event:
+            case CallQueued():
+                self._channels[event.channel] = event.entry_id
+            case AgentOffered():
+                self.offered[event.offer_id] = event.entry_id, now()
+                asyncio.get_running_loop().call_later(0.01, self.promote, event.call_id)
+            case OfferEnded():
+                self.offered.pop(event.offer_id, None)
+        self.bus.publish(event)
+        return event
+
+    def all(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def call(self, number: int) -> None:
+        """One caller; the CRM may answer before or after the join, or not at all."""
+        leg = f"storm-{number}"
+        command = Originate(channel="Local/400@storm/n", context="storm", exten="wait", leg=leg)
+        reply = await self.feed.switch.perform(command)
+        assert reply.ok, reply.message
+
+    def served(self) -> list[QueueLeft]:
+        return [left for left in self.all(QueueLeft) if left.ended == "connected"]
+
+    def identify(self, call_id: str, tier: str) -> None:
+        customer = CustomerRef(id=1, name="Ada", tier=tier)
+        self.record(
+            CustomerIdentified(
+                at=now(), switch="demo", call_id=call_id, number="", match="one", customer=customer
+            )
+        )
+
+    def promote(self, call_id: str) -> None:
+        """The CRM answers while the phone rings: this one would be moved, were it not for that."""
+        self.identify(call_id, "vip" if self.chance.random() < 0.5 else "standard")
+
+    async def rows(self) -> list[dict[str, str]]:
+        reply = await self.feed.switch.perform(ReadQueues(queue="support"))
+        return [dict(row) for row in reply.rows if row["Event"] == "QueueEntry"]
+
+    async def hang_up(self, channel: str) -> None:
+        await self.feed.switch.perform(Hangup(channel=channel))
+
+    def wanted(self) -> list[str]:
+        return [
+            waiting.channel for _, queue, waiting in self.queues.waiting() if queue == "support"
+        ]
+
+
+def _is_agent(interface: str) -> bool:
+    return interface.startswith("Local/a")
+
+
+async def until(condition: object, what: str, seconds: float = 20.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # type: ignore[operator]
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def raging(asterisk: AsteriskInstance) -> AsyncIterator[Storm]:
+    for line in DIALPLAN:
+        await asterisk.cli(f"dialplan add extension {line} into storm")
+    storm = Storm(asterisk)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(service.run()) for service in (storm.queues, storm.feed)]
+        await until(lambda: storm.all(SwitchConnected), "the link")
+        try:
+            yield storm
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def settled(storm: Storm) -> list[str]:
+    """The channels in app_queue once they stand as wanted. Fails with both orders otherwise."""
+    found: list[str] = []
+    for _ in range(100):
+        found = [row["Channel"] for row in await storm.rows()]
+        if found == storm.wanted():
+            return found
+        await asyncio.sleep(0.1)
+    assert found == storm.wanted()
+    return found
+
+
+async def test_200_callers_stand_in_order_through_it_all(asterisk: AsteriskInstance) -> None:
+    async with raging(asterisk) as storm:
+        for number in range(CALLERS):
+            await storm.call(number)
+            if number == CALLERS // 2:
+                for agent in range(AGENTS):
+                    await asterisk.cli(f"queue add member Local/a{agent}@storm to support")
+            waiting = storm.all(CallQueued)
+            if waiting and storm.chance.random() < 0.6:
+                one = storm.chance.choice(waiting)
+                storm.identify(one.call_id, storm.chance.choice(["vip", "gold", "standard"]))
+            if waiting and storm.chance.random() < 0.15:
+                await storm.hang_up(storm.chance.choice(waiting).channel)
+        await until(lambda: len(storm.all(CallQueued)) == CALLERS, "everybody to join")
+        await until(lambda: len(storm.served()) > 15, "agents to answer")
+        for agent in range(AGENTS):
+            await asterisk.cli(f"queue remove member Local/a{agent}@storm from support")
+        await until(lambda: not storm.offered, "the phones to be silent")
+        channels = await settled(storm)
+
+        rows = await storm.rows()
+        priorities = [int(row["Priority"]) for row in rows]
+        assert priorities == sorted(priorities, reverse=True)
+        left = {event.entry_id for event in storm.all(QueueLeft)}
+        assert len(channels) == CALLERS - len(left)
+        assert 20 < len(channels) < CALLERS - 15
+        assert storm.broken == []
+        assert storm.all(QueueMoveFailed) == []
+        assert storm.all(QueueContested) == []
+        assert all(moved.confirmed for moved in storm.all(QueueMoved)[-1:])
+        joined_in_order = sum(len(storm.all(kind)) for kind in (CallQueued, CustomerIdentified))
+        assert storm.moves < 4 * joined_in_order
+
+
+async def test_another_program_is_put_right_once(asterisk: AsteriskInstance) -> None:
+    async with raging(asterisk) as storm:
+        for number in range(4):
+            await storm.call(number)
+            await until(lambda n=number: len(storm.all(CallQueued)) > n, "the join")
+        joined = storm.all(CallQueued)
+        storm.identify(joined[3].call_id, "vip")
+        await until(lambda: storm.all(QueueMoved), "the VIP to be moved")
+        line = [joined[i].channel for i in (3, 0, 1, 2)]
+        assert await settled(storm) == line
+
+        for times, yielded in enumerate((False, True), start=1):
+            other = MoveInQueue(queue="support", channel=joined[2].channel, priority=10**8)
+            assert (await storm.feed.switch.perform(other)).ok
+            await storm.call(10 + times)
+            await until(lambda n=times: len(storm.all(CallQueued)) == 4 + n, "the next join")
+            storm.identify(storm.all(CallQueued)[-1].call_id, "vip")
+            await until(lambda n=times: len(storm.all(QueueContested)) == n, "it to be noticed")
+            assert storm.all(QueueContested)[-1].yielded is yielded
+            assert storm.all(QueueContested)[-1].entry_id == joined[2].entry_id
+            if not yielded:
+                await settled(storm)
+        vips = [event.channel for event in storm.all(CallQueued)[4:]]
+        wanted = [joined[2].channel, joined[3].channel, *vips, joined[0].channel, joined[1].channel]
+        async with asyncio.timeout(10):
+            while [row["Channel"] for row in await storm.rows()] != wanted:
+                await asyncio.sleep(0.1)
