@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
-from cti.agi.server import AgiLimits, AgiServer, AgiSession
+from cti.agi.server import AgiLimits, AgiServer, AgiSession, Handler
 from cti.domain.events import Event, Micros
 from ivr.book import MenuBook
 from ivr.interpreter import MenuError
@@ -24,6 +24,7 @@ class IvrService:
     """Serves callers in menus. ``server`` tells the port and how sessions ended.
 
     ``switches``: the names of all; a call that does not say its switch is from the first one.
+    ``asks``: who serves people that Ringdesk has dialled, by the last part of ``ask/NAME``.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class IvrService:
         now: Callable[[], Micros],
         customer_of: CustomerOf,
         switches: Sequence[str],
+        asks: Mapping[str, Handler] | None = None,
     ) -> None:
+        self._asks = asks or {}
         self._book = book
         self._switches = switches
         self._around = Surroundings(
@@ -71,12 +74,23 @@ class IvrService:
         if agi.env.get("agi_network_script") == "doctor":  # "ringdesk doctor" asks: are you there?
             await agi.command("NOOP")
             return
+        kind, _, name = agi.env.get("agi_network_script", "").partition("/")
+        if kind == "ask":
+            await self._ask(agi, name)
+            return
         session = MenuSession(agi, self._book.current, self._around_at(agi))
         structlog.contextvars.bind_contextvars(call_id=session.call_id)  # each has its own task
         try:
             await session.run()
         except MenuError as error:
             log.error("menu_failed", reason=str(error))
+
+    async def _ask(self, agi: AgiSession, name: str) -> None:
+        """Somebody whom we have dialled; without an answer the dialplan hangs up on them."""
+        if handler := self._asks.get(name):
+            await handler(agi)
+        else:
+            log.error("agi_unknown_question", name=name, cure="print the hook anew")
 
     def _around_at(self, agi: AgiSession) -> Surroundings:
         """The switch is the argument behind the URL, as the hook of a further switch has it.

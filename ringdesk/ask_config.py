@@ -17,21 +17,18 @@ LEG_PREFIX = "m-"
 """The Uniqueids of legs that a caller is sent to begin so; it is the pattern of TAKEN_CONTEXT."""
 
 
+QUESTIONS = ("manager",)
+"""What FastAGI is asked for, and the extension to dial somebody into."""
+
+
 def render_ask(agi: str, switch: str) -> str:
     """``agi`` is FastAGI's ``host:port``; ``switch`` the Asterisk's name, empty for the first."""
     argument = f",{switch}" if switch else ""
+    asks = "".join(_ask(name, f"agi://{agi}/ask/{name}{argument}") for name in QUESTIONS)
     return f"""
 ; Somebody whom Ringdesk dials (a personal manager's mobile): press 1, or it is hung up.
 [{ASK_CONTEXT}]
-exten => _[a-z]!,1,Set(RINGDESK_ACCEPTED=)
- same => n,Set(AGIEXITONHANGUP=yes)
- same => n,Set(TIMEOUT(absolute)={ASK_SECONDS})
- same => n,AGI(agi://{agi}/ask/${{EXTEN}}{argument})
- same => n,GotoIf($["${{RINGDESK_ACCEPTED}}" != "1"]?done)
- same => n,Set(TIMEOUT(absolute)=0)
- same => n,Goto(ringdesk-accepted,${{EXTEN}},1)
- same => n(done),Hangup()
-exten => T,1,Hangup()
+{asks}exten => T,1,Hangup()
 
 [ringdesk-accepted]
 exten => manager,1,BridgeWait(${{UNIQUEID}},participant,e(m)S({HOLD_SECONDS}))
@@ -43,5 +40,18 @@ exten => _m.,1,Bridge(${{EXTEN}})
  same => n,GotoIf($["${{BRIDGERESULT}}" = "SUCCESS"]?done)
  same => n,GotoIf($["${{RINGDESK_TARGET}}" = ""]?ringdesk-fallback,s,1)
  same => n,Goto(ringdesk-queue,s,1)
+ same => n(done),Hangup()
+"""
+
+
+def _ask(name: str, url: str) -> str:
+    """Named one by one: Asterisk itself runs the extensions `failed` and `h` of a context."""
+    return f"""exten => {name},1,Set(RINGDESK_ACCEPTED=)
+ same => n,Set(AGIEXITONHANGUP=yes)
+ same => n,Set(TIMEOUT(absolute)={ASK_SECONDS})
+ same => n,AGI({url})
+ same => n,GotoIf($["${{RINGDESK_ACCEPTED}}" != "1"]?done)
+ same => n,Set(TIMEOUT(absolute)=0)
+ same => n,Goto(ringdesk-accepted,{name},1)
  same => n(done),Hangup()
 """

@@ -13,17 +13,23 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.availability import AvailabilityService
+from callqueue.kept_ages import KeptAges
+from callqueue.manager_attempt import Surroundings
+from callqueue.manager_calls import ManagerCalls
+from callqueue.manager_service import Desk, ManagerService
 from callqueue.policy_file import PolicyFile
 from callqueue.service import QueueService
 from crm_bridge.contacts import PastContacts
 from crm_bridge.identify import Customers, IdentifyService
+from crm_bridge.numbers import to_e164
 from crm_bridge.store import CustomerStore
-from cti.agent_names import AgentNames
+from cti.agent_names import AgentNames, split
 from cti.ami.joins import JoinReader
 from cti.ami_tape import AmiTape
 from cti.bus import Bus
 from cti.clock import now
-from cti.domain.events import AgentAvailabilityChanged
+from cti.domain.events import AgentAvailabilityChanged, Availability
+from cti.errands import Errands
 from cti.feed import SwitchFeed
 from cti.file_watch import FileWatcher
 from cti.history import History
@@ -36,6 +42,7 @@ from cti.versions import can_move_waiting_callers
 from dashboard.accounts import Accounts
 from dashboard.app import Dashboard, DashboardService
 from dashboard.deps import Deps, Part
+from dashboard.restore import midnight
 from ivr.book import MenuBook
 from ivr.service import IvrService
 from recordings import rows as recording_rows
@@ -92,6 +99,7 @@ class Services:
     ivr: IvrService
     policy: PolicyFile
     queue: QueueService
+    managers: ManagerService
     availability: AvailabilityService
     recording: RecordingService
     transcription: TranscriptionService
@@ -104,6 +112,7 @@ class Services:
             "menus": FileWatcher(self.menus.places, self.menus.reload, seconds).run,
             "identify": self.identify.run,
             "queue": self.queue.run,
+            "managers": self.managers.run,
             "policy": FileWatcher([self.policy.path], self._reload_policy).run,
             "availability": self.availability.run,
             "recording": self.recording.run,
@@ -202,17 +211,44 @@ async def build_services(
     menus = await asyncio.to_thread(MenuBook.load, settings.ivr)
     customer_of = CustomerFields(identify, settings.ivr.customer_deadline)
     policy = PolicyFile(settings.queue.policy)
+    ages = KeptAges()
+    availability = AvailabilityService(
+        core.agents.profiles, bus, record, perform, now, settings.queue, [*settings.switches]
+    )
+    around = Surroundings(
+        record=record,
+        perform=perform,
+        now=now,
+        errands=Errands(core.feeds),
+        calls=ManagerCalls(core.engine),
+        ages=ages,
+    )
+    desk = _desk(settings, core, menus, availability)
+    managers = ManagerService(settings.personal_manager, bus, around, desk)
     return Services(
         identify=identify,
         menus=menus,
-        ivr=IvrService(settings.ivr, menus, record, now, customer_of, settings.switch_names),
+        ivr=IvrService(
+            settings.ivr,
+            menus,
+            record,
+            now,
+            customer_of,
+            settings.switch_names,
+            {"manager": managers.serve},
+        ),
         policy=policy,
         queue=QueueService(
-            policy, bus, record, perform, now, can_move=lambda name: _can_move(core.feeds[name])
+            policy,
+            bus,
+            record,
+            perform,
+            now,
+            can_move=lambda name: _can_move(core.feeds[name]),
+            kept_ages=ages,
         ),
-        availability=AvailabilityService(
-            core.agents.profiles, bus, record, perform, now, settings.queue, [*settings.switches]
-        ),
+        managers=managers,
+        availability=availability,
         recording=RecordingService(
             settings.recordings,
             core.engine,
@@ -223,6 +259,32 @@ async def build_services(
             {name: settings.at(name).recordings for name in settings.switches},
         ),
         transcription=TranscriptionService(settings.recordings, core.engine, bus, record, now),
+    )
+
+
+def _desk(
+    settings: Settings, core: Core, menus: MenuBook, availability: AvailabilityService
+) -> Desk:
+    """What the search for a personal manager asks of other parts of the house."""
+
+    def agents(switch: str) -> list[str]:
+        own = switch if switch in settings.switches else ""
+        return [agent for agent in core.agents.profiles() if split(agent)[0] == own]
+
+    def is_open(calendar: str) -> bool | None:
+        found = menus.current.calendars.get(calendar)
+        return found.is_open(now()) if found else None
+
+    def available(agent: str) -> Availability | None:
+        chosen = availability.states.get(agent)
+        return chosen.availability if chosen else None
+
+    return Desk(
+        agents=agents,
+        availability=available,
+        to_e164=lambda number: to_e164(number, settings.crm.default_region),
+        is_open=is_open,
+        day_start=lambda: midnight(now(), settings.dashboard.time_zone),
     )
 
 
@@ -237,7 +299,7 @@ async def restore(core: Core, services: Services) -> None:
     open_calls = await core.journal.of_calls(await core.history.open_calls())
     for feed in core.feeds.values():
         feed.restore(open_calls)
-    for service in (services.identify, services.queue):
+    for service in (services.identify, services.queue, services.managers):
         service.restore(open_calls)
     since = now() - AVAILABILITY_REMEMBERED
     services.availability.restore(await core.journal.of_type(AgentAvailabilityChanged, since))

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from callqueue.manager_settings import ManagerSettings
 from callqueue.settings import QueueSettings
 from crm_bridge.settings import CrmSettings
 from cti.ami.settings import AmiSettings, TapeSettings
@@ -162,6 +163,10 @@ class Settings(BaseModel):
     ivr: IvrSettings = Field(default=IvrSettings(), description="Menus and FastAGI.")
     crm: CrmSettings = Field(default=CrmSettings(), description="Recognising customers.")
     queue: QueueSettings = Field(default=QueueSettings(), description="Who is served next.")
+    personal_manager: ManagerSettings = Field(
+        default=ManagerSettings(),
+        description="Personal managers on their mobiles, while their customer waits.",
+    )
     recordings: RecordingSettings = Field(
         default=RecordingSettings(), description="Recording and transcription."
     )

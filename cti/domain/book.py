@@ -98,7 +98,8 @@ class Leg:
     when it last entered a bridge. ``waits`` and ``talks`` count, for ids. ``up`` is when it was
     answered and ``leaving`` when its party hung up, 0 for not. ``place`` is where its dialplan
     stood when it entered the bridge; ``was_in``: the bridge it left last; ``sent``: it was sent on
-    from a talk, which is yet to be told. ``errand`` is what we dialled it for.
+    from a talk, which is yet to be told. ``errand`` is what we dialled it for, ``aside``:
+    it waits where nobody talks.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Leg:
     talks: int = 0
     up: Micros = 0
     leaving: Micros = 0
+    aside: bool = False
     place: str = ""
     was_in: str = ""
     sent: SentOn | None = None

@@ -41,6 +41,7 @@ _HANDLERS: dict[type[facts.Fact], Handler] = {
     facts.DialBegan: offers.dial_began,
     facts.DialEnded: offers.dial_ended,
     facts.BridgeEntered: bridges.entered,
+    facts.SetAside: bridges.set_aside,
     facts.BridgeLeft: bridges.left,
     facts.BridgeSeen: bridges.seen,
     facts.LocalOptimising: optimisation.began,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
+from callqueue.kept_ages import KeptAges
 from callqueue.mover import QueueMover, Waiting
 from callqueue.policy import Policy, Score
 from cti.bus import Bus
@@ -47,6 +48,7 @@ class QueueService:
     ``policy`` gives the policy in force (:class:`callqueue.policy_file.PolicyFile`);
     ``can_move(switch)`` is False for a PBX that cannot move a waiting caller (Asterisk before
     18.20 and 20.5): there callers are scored and explained, and stay where they joined.
+    ``kept_ages`` says who waits since before they joined.
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class QueueService:
         perform: Perform,
         now: Now,
         can_move: Callable[[str], bool] = _can_always_move,
+        kept_ages: KeptAges | None = None,
     ) -> None:
         self._policy = policy
+        self._kept_ages = kept_ages or KeptAges()
         self._record = record
         self._perform = perform
         self._now = now
@@ -130,7 +134,8 @@ class QueueService:
 
     def _joined(self, event: CallQueued) -> None:
         mover = self._mover(event.switch, event.queue)
-        joined_at = self._joined_before.pop(event.entry_id, event.at)
+        since = self._kept_ages.take(event.call_id, event.queue)
+        joined_at = self._joined_before.pop(event.entry_id, since or event.at)
         known = mover.waiting.get(event.entry_id)
         waiting = Waiting(
             entry_id=event.entry_id,

@@ -24,7 +24,8 @@ def dial(pbx: Pbx, agent: str = "PJSIP/102") -> None:
 
 def accept(pbx: Pbx) -> None:
     """The manager waits for the caller, who is sent there."""
-    pbx.say(facts.BridgeEntered, leg=MOBILE, linkedid=MOBILE, bridge="hold", place="m,s,9")
+    pbx.say(facts.SetAside, leg=MOBILE)
+    assert pbx.reducer.book.legs[MOBILE].aside
     assert pbx.reducer.tag("pbx-1", CALLER, "connected")
     pbx.say(facts.QueueAbandoned, leg="1", queue="support", place="taken,m-7.1,1")
     pbx.say(facts.QueueLeft, leg="1", queue="support")
