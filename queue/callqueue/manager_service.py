@@ -256,9 +256,13 @@ class ManagerService:
                 self._desk.availability(person.agent) if person.agent else None,
                 self._activities.get(person.agent, "idle"),
             ),
-            called_now=any(a.person.number == person.number for a in self._attempts.values()),
+            called_now=self._is_called(person.number),
         )
         return reason or await self._write_down(called)
+
+    def _is_called(self, number: str) -> bool:
+        attempts = self._attempts.values()
+        return any(a.person.number == number and not a.is_over for a in attempts)
 
     def _closed(self) -> str:
         calendar = self._settings.calendar

@@ -73,8 +73,8 @@ def absent(person: Person, presence: Presence, *, called_now: bool) -> str:
     Who is offline at the desk may well be on the road: that is what the mobile is for.
     """
     if not person.number:
-        given = f'"{person.written}" is no number' if person.written.strip() else "no number"
-        return f"there is {given} of a mobile on the card"
+        written = person.written.strip()
+        return f'"{written}" is no number of a mobile' if written else "no mobile on the card"
     if presence.availability == "break":
         return "on a break"
     if presence.activity in {"talking", "on_hold", "dialling"}:
@@ -110,6 +110,6 @@ def spent_up(calls: Iterable[Billed], settings: ManagerSettings, now: Micros) ->
         return f"{len(day)} calls to mobiles today, the limit is {settings.most_calls}"
     if settings.most_minutes and minutes >= settings.most_minutes:
         return f"{minutes} minutes to mobiles today, the limit is {settings.most_minutes:g}"
-    if settings.most_cost and cost >= settings.most_cost:
-        return f"calls to mobiles cost {cost:g} today, the limit is {settings.most_cost:g}"
+    if settings.most_cost and round(cost, 4) >= settings.most_cost:
+        return f"calls to mobiles cost {cost:.4g} today, the limit is {settings.most_cost:g}"
     return ""
