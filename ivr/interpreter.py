@@ -2,8 +2,9 @@
 
 :func:`start` and :func:`advance` give a :class:`Turn`: instructions to carry out in order and the
 state to come back with. The last instruction of a turn is :class:`ReadDigits` (come back with
-:class:`Pressed` or :class:`Silence`), :class:`AskCustomer` (with :class:`CustomerKnown`) or
-:class:`Leave` (the end). :class:`HungUp` may come at any time.
+:class:`Pressed` or :class:`Silence`), :class:`AskCustomer` (with :class:`CustomerKnown`),
+:class:`KeepPlace` (with :class:`PlaceKept`) or :class:`Leave` (the end). :class:`HungUp` may come
+at any time.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from typing import Literal
 
 from cti.domain.events import Micros
 from ivr.menus import Menus
-from ivr.model import AskStep, BranchStep, Destination, HoursStep, PlayStep, SetStep, Step
+from ivr.model import (
+    AskStep,
+    BranchStep,
+    CallbackStep,
+    Destination,
+    HoursStep,
+    PlayStep,
+    SetStep,
+    Step,
+)
 from ivr.sounds import PlayableSound
 
 MAX_STEPS = 200
@@ -61,6 +71,13 @@ class AskCustomer:
 
 
 @dataclass(frozen=True)
+class KeepPlace:
+    """Keep the caller's place in a queue, to call them back."""
+
+    queue: str
+
+
+@dataclass(frozen=True)
 class Entered:
     """For the history: the caller came into a menu."""
 
@@ -88,7 +105,7 @@ class Leave:
     reason: str
 
 
-Instruction = Play | ReadDigits | SetVariable | AskCustomer | Entered | Chosen | Leave
+Instruction = Play | ReadDigits | SetVariable | AskCustomer | KeepPlace | Entered | Chosen | Leave
 
 # --- what happened -----------------------------------------------------------------------------
 
@@ -113,11 +130,18 @@ class CustomerKnown:
 
 
 @dataclass(frozen=True)
+class PlaceKept:
+    """The caller will be called back; ``refused`` (not empty): they will not, and why."""
+
+    refused: str = ""
+
+
+@dataclass(frozen=True)
 class HungUp:
     """The caller is gone."""
 
 
-Happening = Pressed | Silence | CustomerKnown | HungUp
+Happening = Pressed | Silence | CustomerKnown | PlaceKept | HungUp
 
 # --- the machine -------------------------------------------------------------------------------
 
@@ -173,6 +197,8 @@ def advance(state: State, happened: Happening, at: Micros) -> Turn:
         case CustomerKnown(fields=fields) if isinstance(step, BranchStep):
             walk.state = replace(state, customer=_with_known(fields))
             _branch(walk, step)
+        case PlaceKept(refused=refused) if isinstance(step, CallbackStep):
+            _place_kept(walk, step, refused)
         case Pressed(digits=digits) if isinstance(step, AskStep):
             _pressed(walk, step, digits)
         case Silence() if isinstance(step, AskStep):
@@ -214,6 +240,8 @@ def _enter_step(walk: _Walk, menu: str, name: str) -> None:
         case SetStep() as step:
             walk.done += [SetVariable(*item) for item in step.variables.items()]
             _go(walk, step.go, f"after {name}")
+        case CallbackStep(queue=queue):
+            walk.done.append(KeepPlace(queue))
 
 
 def _go(walk: _Walk, to: Destination, reason: str) -> None:
@@ -247,6 +275,15 @@ def _branch(walk: _Walk, step: BranchStep) -> None:
             _go(walk, rule.go, f"the customer's {', '.join(rule.when)}")
             return
     _go(walk, step.otherwise, "no rule for this customer")
+
+
+def _place_kept(walk: _Walk, step: CallbackStep, refused: str) -> None:
+    if refused:
+        _go(walk, step.otherwise, f"no callback: {refused}")
+        return
+    if step.prompt:
+        walk.done.append(Play(walk.state.menus.playable(walk.state.menu, step.prompt)))
+    _go(walk, step.go, f"to be called back, keeps the place in queue {step.queue}")
 
 
 def _ask(walk: _Walk, step: AskStep, *, invalid: bool) -> None:

@@ -12,7 +12,7 @@ from cti.agi.server import AgiLimits, AgiServer, AgiSession, Handler
 from cti.domain.events import Event, Micros
 from ivr.book import MenuBook
 from ivr.interpreter import MenuError
-from ivr.session import CustomerOf, MenuSession, Surroundings
+from ivr.session import CustomerOf, KeepPlaceOf, MenuSession, Surroundings
 from ivr.settings import IvrSettings
 
 log = structlog.get_logger(__name__)
@@ -25,6 +25,7 @@ class IvrService:
 
     ``switches``: the names of all; a call that does not say its switch is from the first one.
     ``asks``: who serves people that Ringdesk has dialled, by the last part of ``ask/NAME``.
+    ``keep_place``: what keeps the places of callers who want to be called back.
     """
 
     def __init__(
@@ -36,12 +37,18 @@ class IvrService:
         customer_of: CustomerOf,
         switches: Sequence[str],
         asks: Mapping[str, Handler] | None = None,
+        keep_place: KeepPlaceOf | None = None,
     ) -> None:
         self._asks = asks or {}
         self._book = book
         self._switches = switches
         self._around = Surroundings(
-            settings=settings, record=record, now=now, customer_of=customer_of, switch=switches[0]
+            settings=settings,
+            record=record,
+            now=now,
+            customer_of=customer_of,
+            switch=switches[0],
+            keep_place=keep_place,
         )
         self.server = AgiServer(
             self._serve,

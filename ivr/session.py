@@ -32,8 +32,10 @@ from ivr.interpreter import (
     Happening,
     HungUp,
     Instruction,
+    KeepPlace,
     Leave,
     MenuError,
+    PlaceKept,
     Play,
     Pressed,
     ReadDigits,
@@ -53,6 +55,10 @@ log = structlog.get_logger(__name__)
 CustomerOf = Callable[[str], Awaitable[Mapping[str, str] | None]]
 """The fields of the customer of a call, by the call's id; None: nobody knows them."""
 
+KeepPlaceOf = Callable[[str, str, str], Awaitable[str]]
+"""``keep_place(call_id, switch, queue)``: empty, or why the caller will not be called back."""
+
+_KEEPING_SECONDS = 3.0
 _ANY_KEY = "0123456789*#"
 _SLACK = 5.0  # seconds beyond its expected length after which a command counts as lost
 
@@ -66,6 +72,7 @@ class Surroundings:
     now: Callable[[], Micros]
     customer_of: CustomerOf
     switch: str
+    keep_place: KeepPlaceOf | None = None
 
 
 class MenuSession:
@@ -126,6 +133,8 @@ class MenuSession:
                     return await self._read(instruction)
                 case AskCustomer():
                     return CustomerKnown(await self._customer(lookup))
+                case KeepPlace(queue=queue):
+                    return PlaceKept(await self._keep_place(queue))
                 case Leave():
                     await self._leave(instruction)
                 case Entered() | Chosen():
@@ -184,6 +193,18 @@ class MenuSession:
         if reply.result == "-1":
             raise AgiHangup("the caller hung up")
         return reply.result
+
+    async def _keep_place(self, queue: str) -> str:
+        """Empty, or why not. Whatever goes wrong, the caller goes on in the menu."""
+        around = self._around
+        if around.keep_place is None:
+            return "callbacks are switched off"
+        await self._stay_alive(_KEEPING_SECONDS)
+        try:
+            async with asyncio.timeout(_KEEPING_SECONDS):
+                return await around.keep_place(self.call_id, around.switch, queue)
+        except TimeoutError:
+            return "it took too long"
 
     async def _customer(
         self, lookup: asyncio.Future[Mapping[str, str] | None]

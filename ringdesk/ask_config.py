@@ -17,7 +17,7 @@ LEG_PREFIX = "m-"
 """The Uniqueids of legs that a caller is sent to begin so; it is the pattern of TAKEN_CONTEXT."""
 
 
-QUESTIONS = ("manager",)
+QUESTIONS = ("manager", "callback")
 """What FastAGI is asked for, and the extension to dial somebody into."""
 
 
@@ -25,14 +25,16 @@ def render_ask(agi: str, switch: str) -> str:
     """``agi`` is FastAGI's ``host:port``; ``switch`` the Asterisk's name, empty for the first."""
     argument = f",{switch}" if switch else ""
     asks = "".join(_ask(name, f"agi://{agi}/ask/{name}{argument}") for name in QUESTIONS)
-    return f"""
-; Somebody whom Ringdesk dials (a personal manager's mobile): press 1, or it is hung up.
+    return rf"""
+; Somebody whom Ringdesk dials (a manager's mobile, a callback): press 1, or it is hung up.
 [{ASK_CONTEXT}]
 {asks}exten => T,1,Hangup()
 
 [ringdesk-accepted]
 exten => manager,1,BridgeWait(${{UNIQUEID}},participant,e(m)S({HOLD_SECONDS}))
  same => n,Hangup()
+exten => callback,1,Set(RINGDESK_TARGET=${{FILTER(A-Za-z0-9_.@+\-,${{RINGDESK_TARGET}})}})
+ same => n,Goto(ringdesk-queue,s,1)
 
 ; The caller comes out of the queue to who has accepted; should they be gone, back into the queue.
 [{TAKEN_CONTEXT}]

@@ -13,23 +13,20 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.availability import AvailabilityService
+from callqueue.callback_service import CallbackService
 from callqueue.kept_ages import KeptAges
-from callqueue.manager_attempt import Surroundings
-from callqueue.manager_calls import ManagerCalls
-from callqueue.manager_service import Desk, ManagerService
+from callqueue.manager_service import ManagerService
 from callqueue.policy_file import PolicyFile
 from callqueue.service import QueueService
 from crm_bridge.contacts import PastContacts
 from crm_bridge.identify import Customers, IdentifyService
-from crm_bridge.numbers import to_e164
 from crm_bridge.store import CustomerStore
-from cti.agent_names import AgentNames, split
+from cti.agent_names import AgentNames
 from cti.ami.joins import JoinReader
 from cti.ami_tape import AmiTape
 from cti.bus import Bus
 from cti.clock import now
-from cti.domain.events import AgentAvailabilityChanged, Availability
-from cti.errands import Errands
+from cti.domain.events import AgentAvailabilityChanged
 from cti.feed import SwitchFeed
 from cti.file_watch import FileWatcher
 from cti.history import History
@@ -42,7 +39,6 @@ from cti.versions import can_move_waiting_callers
 from dashboard.accounts import Accounts
 from dashboard.app import Dashboard, DashboardService
 from dashboard.deps import Deps, Part
-from dashboard.restore import midnight
 from ivr.book import MenuBook
 from ivr.service import IvrService
 from recordings import rows as recording_rows
@@ -53,6 +49,7 @@ from ringdesk import __version__
 from ringdesk.adapters import AgentDirectory, CustomerFields
 from ringdesk.metrics import Metrics
 from ringdesk.metrics_listener import MetricsListener
+from ringdesk.own_calls import House, callbacks_of, managers_of
 from ringdesk.readiness import parts_of
 from ringdesk.settings import Settings
 from ringdesk.tally import Tally
@@ -100,6 +97,7 @@ class Services:
     policy: PolicyFile
     queue: QueueService
     managers: ManagerService
+    callbacks: CallbackService
     availability: AvailabilityService
     recording: RecordingService
     transcription: TranscriptionService
@@ -113,6 +111,7 @@ class Services:
             "identify": self.identify.run,
             "queue": self.queue.run,
             "managers": self.managers.run,
+            "callbacks": self.callbacks.run,
             "policy": FileWatcher([self.policy.path], self._reload_policy).run,
             "availability": self.availability.run,
             "recording": self.recording.run,
@@ -215,16 +214,9 @@ async def build_services(
     availability = AvailabilityService(
         core.agents.profiles, bus, record, perform, now, settings.queue, [*settings.switches]
     )
-    around = Surroundings(
-        record=record,
-        perform=perform,
-        now=now,
-        errands=Errands(core.feeds),
-        calls=ManagerCalls(core.engine),
-        ages=ages,
-    )
-    desk = _desk(settings, core, menus, availability)
-    managers = ManagerService(settings.personal_manager, bus, around, desk)
+    house = House(settings, core, menus, availability, policy, perform, ages)
+    managers = managers_of(house)
+    callbacks = await callbacks_of(house)
     return Services(
         identify=identify,
         menus=menus,
@@ -235,7 +227,8 @@ async def build_services(
             now,
             customer_of,
             settings.switch_names,
-            {"manager": managers.serve},
+            {"manager": managers.serve, "callback": callbacks.serve},
+            callbacks.keep_place,
         ),
         policy=policy,
         queue=QueueService(
@@ -248,6 +241,7 @@ async def build_services(
             kept_ages=ages,
         ),
         managers=managers,
+        callbacks=callbacks,
         availability=availability,
         recording=RecordingService(
             settings.recordings,
@@ -262,32 +256,6 @@ async def build_services(
     )
 
 
-def _desk(
-    settings: Settings, core: Core, menus: MenuBook, availability: AvailabilityService
-) -> Desk:
-    """What the search for a personal manager asks of other parts of the house."""
-
-    def agents(switch: str) -> list[str]:
-        own = switch if switch in settings.switches else ""
-        return [agent for agent in core.agents.profiles() if split(agent)[0] == own]
-
-    def is_open(calendar: str) -> bool | None:
-        found = menus.current.calendars.get(calendar)
-        return found.is_open(now()) if found else None
-
-    def available(agent: str) -> Availability | None:
-        chosen = availability.states.get(agent)
-        return chosen.availability if chosen else None
-
-    return Desk(
-        agents=agents,
-        availability=available,
-        to_e164=lambda number: to_e164(number, settings.crm.default_region),
-        is_open=is_open,
-        day_start=lambda: midnight(now(), settings.dashboard.time_zone),
-    )
-
-
 def _can_move(feed: SwitchFeed) -> bool:
     info = feed.client.info
     return info is None or can_move_waiting_callers(info.asterisk_version)
@@ -299,7 +267,8 @@ async def restore(core: Core, services: Services) -> None:
     open_calls = await core.journal.of_calls(await core.history.open_calls())
     for feed in core.feeds.values():
         feed.restore(open_calls)
-    for service in (services.identify, services.queue, services.managers):
+    followers = (services.identify, services.queue, services.managers, services.callbacks)
+    for service in followers:
         service.restore(open_calls)
     since = now() - AVAILABILITY_REMEMBERED
     services.availability.restore(await core.journal.of_type(AgentAvailabilityChanged, since))

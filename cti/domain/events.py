@@ -500,6 +500,54 @@ class ManagerCallEnded(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
+# --- callbacks ---------------------------------------------------------------------------------
+
+CallbackState = Literal["requested", "due", "calling", "done", "failed", "cancelled"]
+"""``requested``: waits for its turn. ``due``: the turn has come, something else has not (the hours,
+the pause after an attempt). ``calling``: the customer is being called or waits for the agent."""
+
+
+class CallbackRequested(Event, frozen=True, kw_only=True):
+    """A customer keeps a place in a queue and is to be called; ``asked_by``: menu, page or web.
+
+    Without a call it was not asked for over the telephone.
+    """
+
+    callback_id: str
+    queue: str
+    number: str
+    asked_by: str
+
+
+class CallbackCalled(Event, frozen=True, kw_only=True):
+    """The customer is called; the call's own first event follows. ``attempt`` counts from 1.
+
+    ``waited`` is since they asked.
+    """
+
+    callback_id: str
+    queue: str
+    number: str
+    attempt: int
+    waited: Micros
+
+
+class CallbackAccepted(Event, frozen=True, kw_only=True):
+    """The customer pressed 1 and goes into the queue, with the age of the request."""
+
+    callback_id: str
+    queue: str
+
+
+class CallbackChanged(Event, frozen=True, kw_only=True):
+    """An attempt is over, or somebody decided: what becomes of the callback, and why."""
+
+    callback_id: str
+    queue: str
+    state: CallbackState
+    reason: str = ""
+
+
 AnyEvent = (
     ServiceStarted
     | SwitchConnected
@@ -537,6 +585,10 @@ AnyEvent = (
     | ManagerAnswered
     | ManagerAccepted
     | ManagerCallEnded
+    | CallbackRequested
+    | CallbackCalled
+    | CallbackAccepted
+    | CallbackChanged
 )
 
 PERSONAL_FIELDS = frozenset(

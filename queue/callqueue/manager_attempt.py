@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -55,9 +55,12 @@ _LOOK_SECONDS = 0.02
 Outcome = tuple[ManagerEnd, str]
 
 
-def new_leg(at: Micros) -> str:
-    """A Uniqueid for a channel that we make; the dialplan knows them by their beginning."""
-    return f"m-{at // 1_000_000}.{random.randrange(10**9)}"  # noqa: S311 - a name, no secret
+def new_leg(at: Micros, kind: Literal["m", "b"] = "m") -> str:
+    """A Uniqueid for a channel that we make: ``m`` for a manager, ``b`` for a callback.
+
+    The dialplan, too, knows them by their beginning.
+    """
+    return f"{kind}-{at // 1_000_000}.{random.randrange(10**9)}"  # noqa: S311 - a name, no secret
 
 
 @dataclass(frozen=True, kw_only=True)

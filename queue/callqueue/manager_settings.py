@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-_SOUND = r"^[A-Za-z0-9_./-]{0,200}$"
+SOUND = r"^[A-Za-z0-9_./-]{0,200}$"
 
 
 def check_dial(template: str) -> str:
@@ -74,18 +74,18 @@ class ManagerSettings(BaseModel):
     )
     whisper: str = Field(
         "followme/call-from",
-        pattern=_SOUND,
+        pattern=SOUND,
         description="Sound file before the caller's name or number.",
     )
     names: str = Field(
         "",
-        pattern=_SOUND,
+        pattern=SOUND,
         description="Folder of sound files with customers' names, by the customer's id, such as"
         " custom/customers. A name that is not there is replaced by the digits of the number.",
     )
     ask: str = Field(
         "followme/options",
-        pattern=_SOUND,
+        pattern=SOUND,
         description="Sound file that says: press 1 to take the call, 2 to refuse.",
     )
     tries: int = Field(2, ge=1, le=5, description="How often the manager is asked.")

@@ -31,7 +31,7 @@ callbacks = Table(
     metadata,
     Column("callback_id", String(40), primary_key=True),
     Column("number", String(20), nullable=False),
-    Column("open_number", String(20), nullable=True),
+    Column("open_key", String(40), nullable=True),
     Column("queue", String(80), nullable=False),
     Column("switch", String(60), nullable=False),
     Column("name", String(200), nullable=False, server_default=""),
@@ -45,8 +45,9 @@ callbacks = Table(
     Column("leg", String(80), nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
     Column("changed_at", BigInteger, nullable=False),
-    UniqueConstraint("open_number"),
+    UniqueConstraint("open_key"),
     Index("ix_callbacks_requested_at", "requested_at"),
 )
-"""``open_number`` is the number as long as the callback is open, then null: so the database itself
-keeps everybody to one callback. ``leg`` is the Uniqueid of the last call made for it."""
+"""``open_key`` names the customer (or else the number) as long as the callback is open, then it is
+null: so the database itself keeps everybody to one callback. ``leg`` is the Uniqueid of the last
+call made for it."""

@@ -34,7 +34,7 @@ def upgrade() -> None:
         "callbacks",
         sa.Column("callback_id", sa.String(length=40), nullable=False),
         sa.Column("number", sa.String(length=20), nullable=False),
-        sa.Column("open_number", sa.String(length=20), nullable=True),
+        sa.Column("open_key", sa.String(length=40), nullable=True),
         sa.Column("queue", sa.String(length=80), nullable=False),
         sa.Column("switch", sa.String(length=60), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False, server_default=""),
@@ -49,7 +49,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False, server_default=""),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("callback_id", name="pk_callbacks"),
-        sa.UniqueConstraint("open_number", name="uq_callbacks_open_number"),
+        sa.UniqueConstraint("open_key", name="uq_callbacks_open_key"),
     )
     op.create_index("ix_callbacks_requested_at", "callbacks", ["requested_at"])
 
