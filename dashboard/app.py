@@ -13,6 +13,7 @@ from aiohttp import web
 
 from dashboard import (
     api_account,
+    api_callbacks,
     api_calls,
     api_customers,
     api_ladder,
@@ -47,6 +48,7 @@ ENDPOINTS: tuple[Endpoint, ...] = tuple(
         api_account,
         api_calls,
         api_ladder,
+        api_callbacks,
         api_customers,
         api_recordings,
         api_users,

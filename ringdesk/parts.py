@@ -38,7 +38,8 @@ from cti.switch import Switches
 from cti.versions import can_move_waiting_callers
 from dashboard.accounts import Accounts
 from dashboard.app import Dashboard, DashboardService
-from dashboard.deps import Deps, Part
+from dashboard.callback_limit import CallbackLimit
+from dashboard.deps import Callbacks, Deps, Part
 from ivr.book import MenuBook
 from ivr.service import IvrService
 from recordings import rows as recording_rows
@@ -256,6 +257,15 @@ async def build_services(
     )
 
 
+def _callbacks(settings: Settings, services: Services) -> Callbacks | None:
+    callback = settings.callback
+    if not callback.enabled:
+        return None
+    limit = CallbackLimit(callback.web_per_address, callback.web_per_number)
+    token = callback.web_token.get_secret_value()
+    return Callbacks(services.callbacks.book, limit, token)
+
+
 def _can_move(feed: SwitchFeed) -> bool:
     info = feed.client.info
     return info is None or can_move_waiting_callers(info.asterisk_version)
@@ -292,6 +302,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         parts=parts,
         switches=settings.switch_names,
         tapes=core.tapes,
+        callbacks=_callbacks(settings, services),
     )
     dashboard = Dashboard(settings.dashboard, deps)
     metrics = Metrics(

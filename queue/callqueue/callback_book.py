@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from callqueue.callback_office import CallbackRefused, Office
+from callqueue.callback_office import CallbackRefused, NoSuchNumber, Office
 from callqueue.callback_settings import CallbackSettings
 from callqueue.callback_store import CallbackStore
 from callqueue.callbacks import Callback, Verdict, refused
@@ -52,6 +52,7 @@ class CallbackBook:
         self._record = record
         self._now = now
         self._open: dict[str, Callback] = {}
+        self._one_by_one = asyncio.Lock()
 
     @property
     def open_ones(self) -> list[Callback]:
@@ -75,6 +76,8 @@ class CallbackBook:
         Raises :class:`CallbackRefused` and SQLAlchemyError.
         """
         e164, switch = self._office.to_e164(number), self._office.switch
+        if not e164:
+            raise NoSuchNumber("this is no number that could be called")
         return await self.keep(e164, queue, switch, asked_by, name=name)
 
     async def keep(
@@ -91,7 +94,7 @@ class CallbackBook:
         """As :meth:`request`, for an E.164 ``number``; ``call_id``: asked for in that call."""
         known = len(self._open)
         reason = refused(number, known, self._settings) or self._office.may_not_call(number)
-        if reason:
+        if reason := reason or self._unserved(switch, queue):
             raise CallbackRefused(reason)
         who = who or await self._office.identify(number)
         now = self._now()
@@ -114,6 +117,12 @@ class CallbackBook:
             self.tell(CallbackRequested, kept, number=number, asked_by=asked_by)
         self.changed.set()
         return kept
+
+    def _unserved(self, switch: str, queue: str) -> str:
+        """Nobody would ever be free for a queue without agents."""
+        agents = self._office.agents(switch).values()
+        served = any(queue in profile.queues for profile in agents)
+        return "" if served else f"no agent serves the queue {queue}"
 
     async def cancel(self, callback_id: str, by: str) -> Callback:
         """Nobody calls any more.
@@ -141,24 +150,31 @@ class CallbackBook:
         self, callback: Callback, verdict: Verdict, *, tell: bool = True, **changes: Any
     ) -> Callback | None:
         """Write what becomes of it; None: something else was first. Raises SQLAlchemyError."""
-        changed = await self._store.change(
-            callback,
-            state=verdict.state,
-            reason=verdict.reason,
-            not_before=verdict.not_before,
-            changed_at=self._now(),
-            **changes,
-        )
-        if changed is None:
-            return None
-        if changed.is_open:
-            self._open[changed.callback_id] = changed
-        else:
-            self._open.pop(changed.callback_id, None)
+        async with self._one_by_one:
+            now = self._open.get(callback.callback_id)
+            if now is None or (now.state == "calling") != (callback.state == "calling"):
+                return None
+            changed = await self._store.change(
+                now,
+                state=verdict.state,
+                reason=verdict.reason,
+                not_before=verdict.not_before,
+                changed_at=self._now(),
+                **changes,
+            )
+            if changed is None:
+                return None
+            self._take_in(changed)
         if tell:
             self.tell(CallbackChanged, changed, state=changed.state, reason=changed.reason)
         self.changed.set()
         return changed
+
+    def _take_in(self, changed: Callback) -> None:
+        if changed.is_open:
+            self._open[changed.callback_id] = changed
+        else:
+            del self._open[changed.callback_id]
 
     def tell(self, kind: type[Told], callback: Callback, **fields: Any) -> None:
         """Record an event about it: in the call made for it, else in which it was asked for."""

@@ -37,6 +37,10 @@ class CallbackRefused(Exception):
         self.reason = reason
 
 
+class NoSuchNumber(CallbackRefused):
+    """What was given is no number."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Office:
     """The rest of the house.
@@ -107,8 +111,8 @@ class Callers:
         ]
 
     def is_free(self, agent: str, availability: Callable[[str], Availability | None]) -> bool:
-        """Whether the agent could take a call now."""
-        return self._activities.get(agent) == "idle" and availability(agent) == "available"
+        """Whether the agent could take a call now; nothing is told of a phone that does nothing."""
+        return self._activities.get(agent, "idle") == "idle" and availability(agent) == "available"
 
     async def fate(self, call_id: str, read: ReadCall) -> Fate:
         """What became of a call that we made. Raises SQLAlchemyError."""

@@ -62,7 +62,9 @@ class House:
         office = Office(
             switch="pbx",
             sound="beep",
-            agents=lambda _switch: {"PJSIP/101": AgentProfile(name="Anna", queues={"support": 0})},
+            agents=lambda _switch: {
+                "PJSIP/101": AgentProfile(name="Anna", queues={"support": 0, "sales": 0})
+            },
             availability=lambda _agent: "available",
             is_open=lambda _calendar: self.hours,
             identify=nobody,
@@ -156,7 +158,10 @@ async def test_one_callback_a_customer_however_often_they_ask(house: House, runn
     service = house.service()
     async with running(service):
         first, second, third = await asyncio.gather(
-            *(service.book.request(NUMBER, queue, "", "web") for queue in ("support", "a", "b"))
+            *(
+                service.book.request(NUMBER, queue, "", "web")
+                for queue in ("support", "sales", "support")
+            )
         )
         assert first.callback_id == second.callback_id == third.callback_id
         assert len(house.journal.all(ev.CallbackRequested)) == 1
@@ -172,6 +177,7 @@ async def test_called_when_an_agent_is_free_and_done_when_they_talk(
 ) -> None:
     service = house.service()
     async with running(service):
+        house.agent("talking")
         house.connect()
         await service.book.request(NUMBER, "support", "", "web")
         await settled()
@@ -348,6 +354,9 @@ async def test_a_menu_is_told_why_not(house: House, running: Any) -> None:
         call = {"at": house.clock(), "switch": "pbx", "call_id": "pbx-2"}
         house.journal.record(ev.CustomerIdentified(**call, number=NUMBER, match="none"))
         await reach(lambda: service._callers.who("pbx-2"))
+        assert await service.keep_place("pbx-2", "pbx", "nowhere") == (
+            "no agent serves the queue nowhere"
+        )
         assert await service.keep_place("pbx-2", "pbx", "support") == ""
         kept = (await house.rows())[0]
         assert (kept.call_id, kept.asked_by, kept.number) == ("pbx-2", "menu", NUMBER)
