@@ -63,7 +63,8 @@ class CallbackBook:
         """Read them, however long the database is away: nobody is called before."""
         while True:
             try:
-                self._open |= {c.callback_id: c for c in await self._store.open_ones()}
+                for callback in await self._store.open_ones():
+                    self._open.setdefault(callback.callback_id, callback)
             except SQLAlchemyError as error:
                 log.error("callbacks_not_read", reason=_first_line(error))
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -112,9 +113,10 @@ class CallbackBook:
             changed_at=now,
         )
         kept = await self._store.add(wanted)
+        if kept is not wanted:
+            return self._open.get(kept.callback_id, kept)
         self._open[kept.callback_id] = kept
-        if kept is wanted:
-            self.tell(CallbackRequested, kept, number=number, asked_by=asked_by)
+        self.tell(CallbackRequested, kept, number=number, asked_by=asked_by)
         self.changed.set()
         return kept
 

@@ -23,8 +23,7 @@ from cti.bus import Bus
 from cti.domain import events as ev
 from cti.domain.commands import AnyCommand, CommandFailed, Originate, Reply
 from cti.history import History
-from cti.storage import open_engine
-from ringdesk.migrate import migrate
+from cti.storage import metadata, open_engine
 
 NUMBER, OTHER = "+447700900151", "+447700900152"
 
@@ -32,7 +31,8 @@ NUMBER, OTHER = "+447700900151", "+447700900152"
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
     engine = open_engine(f"sqlite+aiosqlite:///{tmp_path}/ringdesk.db")
-    await migrate(engine)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
     yield engine
     await engine.dispose()
 

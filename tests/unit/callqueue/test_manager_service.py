@@ -18,8 +18,7 @@ from callqueue.manager_settings import ManagerSettings
 from cti.bus import Bus
 from cti.domain import events as ev
 from cti.domain.commands import AnyCommand, CommandFailed, Hangup, Originate, Reply
-from cti.storage import open_engine
-from ringdesk.migrate import migrate
+from cti.storage import metadata, open_engine
 
 PAVEL = ev.CustomerRef(
     id=1, name="Marina", owner_name="Pavel", owner_extension="104", owner_mobile="+447700900104"
@@ -29,7 +28,8 @@ PAVEL = ev.CustomerRef(
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
     engine = open_engine(f"sqlite+aiosqlite:///{tmp_path}/ringdesk.db")
-    await migrate(engine)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
     yield engine
     await engine.dispose()
 
