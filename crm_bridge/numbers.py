@@ -57,6 +57,20 @@ def _parse(text: str, region: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+_COSTLY = frozenset(
+    {phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST}
+)
+
+
+def is_costly(number: str) -> bool:
+    """Whether who dials this number (E.164) pays the one who is called: nobody to call back."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.number_type(parsed) in _COSTLY
+
+
 def split_numbers(raw: str) -> list[str]:
     """The single numbers of a cell like ``020 7946 0001 / 07700 900123; ...``."""
     return [part.strip() for part in _SEPARATORS.split(raw) if part.strip()]

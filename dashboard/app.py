@@ -13,6 +13,7 @@ from aiohttp import web
 
 from dashboard import (
     api_account,
+    api_callbacks,
     api_calls,
     api_customers,
     api_ladder,
@@ -48,6 +49,7 @@ ENDPOINTS: tuple[Endpoint, ...] = tuple(
         api_account,
         api_calls,
         api_ladder,
+        api_callbacks,
         api_places,
         api_customers,
         api_recordings,

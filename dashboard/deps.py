@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.agent_state import AgentState
+from callqueue.callback_book import CallbackBook
 from callqueue.service import NotWaiting
 from crm_bridge.store import CustomerStore
 from cti.ami_tape import AmiTape
@@ -16,6 +17,7 @@ from cti.clock import Now
 from cti.domain.events import Availability, Placed, QueueEntryPlaced
 from cti.history import History
 from cti.journal import Journal
+from dashboard.callback_limit import CallbackLimit
 from recordings.library import Library
 
 SetAvailability = Callable[[str, Availability, str], Awaitable[AgentState]]
@@ -46,6 +48,15 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Callbacks:
+    """Customers who are called back. ``token``: what web sites must send (empty: they may not)."""
+
+    book: CallbackBook
+    limit: CallbackLimit
+    token: str = ""
+
+
+@dataclass(frozen=True)
 class Deps:
     """The parts the dashboard stands on."""
 
@@ -61,3 +72,4 @@ class Deps:
     parts: Callable[[], Sequence[Part]] = tuple
     switches: Sequence[str] = ()
     tapes: Mapping[str, AmiTape] = field(default_factory=dict)
+    callbacks: Callbacks | None = None

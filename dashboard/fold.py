@@ -262,6 +262,33 @@ def _activity(picture: Picture, event: ev.AgentActivityChanged) -> set[Place]:
     return places_of_agent(event.agent)
 
 
+# --- a personal manager's mobile ---------------------------------------------------------------
+
+
+def _manager_called(picture: Picture, event: ev.ManagerCalled) -> set[Place]:
+    """Their desk shows who calls while the mobile rings; who has no desk is called all the same."""
+    call = picture.known(event.call_id, event.at)
+    call.offers[event.attempt_id] = Offer(event.agent, event.entry_id)
+    if event.agent not in picture.cards:
+        return picture.places_of_call(event.call_id)
+    agent = picture.agent(event.agent)
+    if agent.own is None or not agent.own.talking:
+        picture.take_off_desk(event.agent)
+        agent.own = OwnCall(event.call_id, "ringing", event.at, offered_at=event.at)
+    return picture.places_of_call(event.call_id) | places_of_agent(event.agent)
+
+
+def _manager_call_ended(picture: Picture, event: ev.ManagerCallEnded) -> set[Place]:
+    call = picture.calls.get(event.call_id)
+    offer = call.offers.pop(event.attempt_id, None) if call else None
+    places = picture.places_of_call(event.call_id)
+    if offer is None or offer.agent not in picture.cards:
+        return places
+    if event.ended != "connected" and _rings(picture.agent(offer.agent), event.call_id):
+        picture.take_off_desk(offer.agent)
+    return places | places_of_agent(offer.agent)
+
+
 # --- what is kept of the call ------------------------------------------------------------------
 
 
@@ -311,6 +338,8 @@ FOLDS: Mapping[type[ev.Event], Fold] = {
     ev.CallResumed: _resumed,
     ev.TalkEnded: _talk_ended,
     ev.CallEnded: _ended,
+    ev.ManagerCalled: _manager_called,
+    ev.ManagerCallEnded: _manager_call_ended,
     ev.AgentAvailabilityChanged: _availability,
     ev.AgentActivityChanged: _activity,
     ev.DispositionSet: _disposed,

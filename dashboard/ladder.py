@@ -21,6 +21,13 @@ BarKind = Literal["leg", "menu", "wait", "offer", "talk", "hold", "recording"]
 
 _ORDER: tuple[LaneKind, ...] = ("customer", "ivr", "queue", "agent")
 _OUTLIVE_THE_CALL = frozenset({"recording"})
+_OFFER_ENDS: Mapping[ev.ManagerEnd, ev.OfferEnd] = {
+    "connected": "answered",
+    "not_accepted": "no_answer",
+    "busy": "rejected",
+    "declined": "rejected",
+    "failed": "cancelled",
+}
 
 
 class LadderLane(Model):
@@ -154,6 +161,7 @@ class _Drawing:
         self.spans: list[_Span] = []
         self._open: dict[tuple[BarKind, str], _Span] = {}
         self._lane_of_recording: dict[str, str] = {}
+        self._lane_of_attempt: dict[str, str] = {}
         self._name_of = name_of
 
     def place(self, event: ev.Event) -> Place:
@@ -314,6 +322,21 @@ class _Drawing:
     ) -> Place:
         return self._lane_of_recording.get(event.recording_id) or self.customer(), ""
 
+    def manager_skipped(self, event: ev.ManagerSkipped) -> Place:
+        return self.queue(event, event.queue), ""
+
+    def manager_called(self, event: ev.ManagerCalled) -> Place:
+        lane = self._lane_of_attempt[event.attempt_id] = self.agent(event.agent)
+        self.begin("offer", event.attempt_id, lane, event)
+        return self.queue(event, event.queue), lane
+
+    def manager_step(self, event: ev.ManagerAnswered | ev.ManagerAccepted) -> Place:
+        return self._lane_of_attempt.get(event.attempt_id) or self.customer(), ""
+
+    def manager_call_ended(self, event: ev.ManagerCallEnded) -> Place:
+        self.end("offer", event.attempt_id, event, _OFFER_ENDS.get(event.ended, event.ended))
+        return self._lane_of_attempt.get(event.attempt_id) or self.customer(), ""
+
     def disposed(self, event: ev.DispositionSet) -> Place:
         return self.agent(event.agent) if event.agent else self.customer(), ""
 
@@ -345,4 +368,9 @@ _PUT: Mapping[type[ev.Event], Callable[[_Drawing, Any], Place]] = {
     ev.TranscriptReady: _Drawing.transcript,
     ev.TranscriptFailed: _Drawing.transcript,
     ev.DispositionSet: _Drawing.disposed,
+    ev.ManagerSkipped: _Drawing.manager_skipped,
+    ev.ManagerCalled: _Drawing.manager_called,
+    ev.ManagerAnswered: _Drawing.manager_step,
+    ev.ManagerAccepted: _Drawing.manager_step,
+    ev.ManagerCallEnded: _Drawing.manager_call_ended,
 }

@@ -21,7 +21,13 @@ _SCHEMES = {
         "name": "X-Ringdesk",
         "description": "1: no other site's form can send it",
     },
+    "web": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "callback.web_token of the settings",
+    },
 }
+_BY_TOKEN = frozenset({"ask_callback"})
 _WORDS = {
     200: "Done",
     201: "Made",
@@ -86,6 +92,8 @@ def _operation(endpoint: Endpoint, names: dict[type[BaseModel], Any]) -> dict[st
 
 def _security(endpoint: Endpoint) -> dict[str, Any]:
     session: dict[str, Any] = {} if endpoint.name in PUBLIC else {"session": []}
+    if endpoint.name in _BY_TOKEN:
+        session = {"web": []}
     return session if endpoint.method == "GET" else session | {"page": []}
 
 

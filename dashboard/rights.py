@@ -15,8 +15,8 @@ from dashboard.settings import DashboardSettings, Reach
 Role = Literal["agent", "supervisor", "telemarketer", "manager", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-PUBLIC = frozenset({"login", "health", "ready", "openapi"})
-"""Routes that need no session."""
+PUBLIC = frozenset({"login", "health", "ready", "openapi", "ask_callback"})
+"""Routes that need no session; ask_callback needs a token."""
 
 Row = Mapping[Role, Reach]
 
@@ -48,6 +48,9 @@ ROUTES: Mapping[str, Row] = {
     "hear_recording": _row("own", "team", "own", "all", "all"),
     "read_transcript": _row("own", "team", "own", "all", "all"),
     "read_peaks": _row("own", "team", "own", "all", "all"),
+    "list_callbacks": _row("none", "team", "none", "all", "all"),
+    "request_callback": _row("all", "all", "all", "none", "all"),
+    "cancel_callback": _row("none", "team", "none", "none", "all"),
     "list_users": _row("none", "none", "none", "none", "all"),
     "add_user": _row("none", "none", "none", "none", "all"),
     "change_user": _row("none", "none", "none", "none", "all"),

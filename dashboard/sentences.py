@@ -37,6 +37,8 @@ def _arrived(event: ev.CallArrived, _: NameOf) -> str:
 
 def _joined(event: ev.CallJoined, _: NameOf) -> str:
     first, here = (call_id.partition("-")[0] for call_id in (event.to_call_id, event.call_id))
+    if first == here:
+        return f"Is part of the call {event.to_call_id}"
     return f"Went over a trunk from {first} to {here}"
 
 
@@ -133,6 +135,34 @@ def _transferred(event: ev.CallTransferred, name_of: NameOf) -> str:
     return f"Handed on to {name_of(event.to)}{by} ({event.kind})"
 
 
+def _who(event: ev.ManagerSkipped | ev.ManagerCalled) -> str:
+    return f"Deputy {event.manager}" if event.deputy else f"Personal manager {event.manager}"
+
+
+def _manager_skipped(event: ev.ManagerSkipped, _: NameOf) -> str:
+    return f"{_who(event)} is not called: {event.reason}"
+
+
+def _manager_called(event: ev.ManagerCalled, _: NameOf) -> str:
+    return (
+        f"{_who(event)} is called on {event.number};"
+        f" the caller keeps their place in queue {event.queue}"
+    )
+
+
+def _manager_call_ended(event: ev.ManagerCallEnded, _: NameOf) -> str:
+    ends = {
+        "connected": "has taken the call",
+        "no_answer": "did not answer",
+        "busy": "is busy",
+        "not_accepted": "did not press 1, or a mailbox answered",
+        "declined": "refused the call",
+        "cancelled": "is no longer needed",
+        "failed": "could not be called",
+    }
+    return f"{event.manager} {ends[event.ended]}" + (f": {event.reason}" if event.reason else "")
+
+
 def _ended(event: ev.CallEnded, _: NameOf) -> str:
     cause = f", cause {event.hangup_cause}" if event.hangup_cause else ""
     seen = "; it ended while Ringdesk did not look" if event.reconstructed else ""
@@ -218,4 +248,9 @@ _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
     ev.RecordingFailed: lambda e, _: f"No recording: {e.reason}",
     ev.TranscriptReady: lambda e, _: f"Transcript ready: {e.words} words",
     ev.TranscriptFailed: lambda e, _: f"No transcript: {e.reason}",
+    ev.ManagerSkipped: _manager_skipped,
+    ev.ManagerCalled: _manager_called,
+    ev.ManagerAnswered: lambda e, _: f"{e.manager}'s mobile was picked up and hears who calls",
+    ev.ManagerAccepted: lambda e, _: f"{e.manager} pressed 1: the caller leaves the queue for them",
+    ev.ManagerCallEnded: _manager_call_ended,
 }

@@ -3,8 +3,8 @@
 :func:`start` and :func:`advance` give a :class:`Turn`: instructions to carry out in order and the
 state to come back with. The last instruction of a turn is :class:`ReadDigits` (come back with
 :class:`Pressed` or :class:`Silence`), :class:`AskCustomer` (with :class:`CustomerKnown`),
-:class:`AskWait` (with :class:`WaitKnown` or :class:`WaitUnknown`) or :class:`Leave` (the end).
-:class:`HungUp` may come at any time.
+:class:`AskWait` (with :class:`WaitKnown` or :class:`WaitUnknown`), :class:`KeepPlace` (with
+:class:`PlaceKept`) or :class:`Leave` (the end). :class:`HungUp` may come at any time.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ivr.model import (
     AnnounceStep,
     AskStep,
     BranchStep,
+    CallbackStep,
     Destination,
     HoursStep,
     PlayStep,
@@ -72,6 +73,13 @@ class AskCustomer:
 
 
 @dataclass(frozen=True)
+class KeepPlace:
+    """Keep the caller's place in a queue, to call them back."""
+
+    queue: str
+
+
+@dataclass(frozen=True)
 class AskWait:
     """Find out the place in this queue and how long the wait will be."""
 
@@ -116,7 +124,16 @@ class Leave:
 
 
 Instruction = (
-    Play | ReadDigits | SetVariable | AskCustomer | AskWait | Told | Entered | Chosen | Leave
+    Play
+    | ReadDigits
+    | SetVariable
+    | AskCustomer
+    | AskWait
+    | KeepPlace
+    | Told
+    | Entered
+    | Chosen
+    | Leave
 )
 
 # --- what happened -----------------------------------------------------------------------------
@@ -155,11 +172,18 @@ class WaitUnknown:
 
 
 @dataclass(frozen=True)
+class PlaceKept:
+    """The caller will be called back; ``refused`` (not empty): they will not, and why."""
+
+    refused: str = ""
+
+
+@dataclass(frozen=True)
 class HungUp:
     """The caller is gone."""
 
 
-Happening = Pressed | Silence | CustomerKnown | WaitKnown | WaitUnknown | HungUp
+Happening = Pressed | Silence | CustomerKnown | WaitKnown | WaitUnknown | PlaceKept | HungUp
 
 # --- the machine -------------------------------------------------------------------------------
 
@@ -219,6 +243,8 @@ def advance(state: State, happened: Happening, at: Micros) -> Turn:
             _announce(walk, step, happened)
         case WaitUnknown() if isinstance(step, AnnounceStep):
             _go(walk, step.go, f"after {state.step}, which had nothing to tell")
+        case PlaceKept(refused=refused) if isinstance(step, CallbackStep):
+            _place_kept(walk, step, refused)
         case Pressed(digits=digits) if isinstance(step, AskStep):
             _pressed(walk, step, digits)
         case Silence() if isinstance(step, AskStep):
@@ -262,6 +288,8 @@ def _enter_step(walk: _Walk, menu: str, name: str) -> None:
         case SetStep() as step:
             walk.done += [SetVariable(*item) for item in step.variables.items()]
             _go(walk, step.go, f"after {name}")
+        case CallbackStep(queue=queue):
+            walk.done.append(KeepPlace(queue))
 
 
 def _go(walk: _Walk, to: Destination, reason: str) -> None:
@@ -309,6 +337,15 @@ def _branch(walk: _Walk, step: BranchStep) -> None:
             _go(walk, rule.go, f"the customer's {', '.join(rule.when)}")
             return
     _go(walk, step.otherwise, "no rule for this customer")
+
+
+def _place_kept(walk: _Walk, step: CallbackStep, refused: str) -> None:
+    if refused:
+        _go(walk, step.otherwise, f"no callback: {refused}")
+        return
+    if step.prompt:
+        walk.done.append(Play(walk.state.menus.playable(walk.state.menu, step.prompt)))
+    _go(walk, step.go, f"to be called back, keeps the place in queue {step.queue}")
 
 
 def _ask(walk: _Walk, step: AskStep, *, invalid: bool) -> None:

@@ -15,7 +15,7 @@ from cti.config_files import ConfigFileError, Problem, TomlDocument, read_toml
 from cti.toml_lines import KeyPath
 from ivr.check import MenuFile, check_loops, check_targets, check_unreachable
 from ivr.menus import Menus
-from ivr.model import AnnounceStep, AskStep, Menu, PlayStep
+from ivr.model import AnnounceStep, AskStep, CallbackStep, Menu, PlayStep
 from ivr.prompts import PLACEHOLDERS, Prompt, filled, placeholders
 from ivr.settings import IvrSettings
 from ivr.sounds import PlayableSound, find_sound
@@ -126,7 +126,7 @@ def _make_sound(
 
 def _prompts(menu: Menu) -> Iterator[tuple[KeyPath, Prompt]]:
     for name, step in menu.step.items():
-        if isinstance(step, AskStep | PlayStep):
+        if isinstance(step, AskStep | PlayStep | CallbackStep):
             yield from _located(("step", name, "prompt"), step.prompt)
         if isinstance(step, AskStep):
             yield from _located(("step", name, "invalid_prompt"), step.invalid_prompt)

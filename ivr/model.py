@@ -289,7 +289,31 @@ class AnnounceStep(_Model):
         yield Exit(("go",), self.go)
 
 
-Step = AskStep | PlayStep | HoursStep | BranchStep | SetStep | AnnounceStep
+class CallbackStep(_Model):
+    """Keep the caller's place in a queue and call them back when it is their turn."""
+
+    do: Literal["callback"]
+    queue: str = Field(
+        pattern=r"^[A-Za-z0-9_.@+-]{1,80}$", description="The queue in which the place is kept."
+    )
+    prompt: Prompts = Field(
+        default=[], description="What is said once the place is kept: we will call you back."
+    )
+    go: Go = Field(
+        default=Destination("hangup"), description="Where the call goes then; it ends by default."
+    )
+    otherwise: Go = Field(
+        description="Where the call goes when they cannot be called back: a withheld number,"
+        " callbacks that are switched off, a database that is away."
+    )
+
+    def exits(self) -> Iterator[Exit]:
+        """The ways out of this step."""
+        yield Exit(("go",), self.go)
+        yield Exit(("otherwise",), self.otherwise)
+
+
+Step = AskStep | PlayStep | HoursStep | BranchStep | SetStep | AnnounceStep | CallbackStep
 
 
 class Menu(_Model):

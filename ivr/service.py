@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
-from cti.agi.server import AgiLimits, AgiServer, AgiSession
+from cti.agi.server import AgiLimits, AgiServer, AgiSession, Handler
 from cti.domain.events import Event, Micros
 from ivr.book import MenuBook
 from ivr.interpreter import MenuError
-from ivr.session import CustomerOf, MenuSession, Surroundings, WaitOf
+from ivr.session import CustomerOf, KeepPlaceOf, MenuSession, Surroundings, WaitOf
 from ivr.settings import IvrSettings
 from ivr.speech import Speaker
 
@@ -30,6 +30,8 @@ class IvrService:
 
     ``switches``: the names of all; a call that does not say its switch is from the first one.
     ``wait_of`` tells how long a wait will be.
+    ``asks``: who serves people that Ringdesk has dialled, by the last part of ``ask/NAME``.
+    ``keep_place``: what keeps the places of callers who want to be called back.
     """
 
     def __init__(
@@ -41,7 +43,10 @@ class IvrService:
         customer_of: CustomerOf,
         switches: Sequence[str],
         wait_of: WaitOf = _nothing_known,
+        asks: Mapping[str, Handler] | None = None,
+        keep_place: KeepPlaceOf | None = None,
     ) -> None:
+        self._asks = asks or {}
         self._book = book
         self._switches = switches
         self._around = Surroundings(
@@ -52,6 +57,7 @@ class IvrService:
             wait_of=wait_of,
             speak=Speaker(settings.speech).speak,
             switch=switches[0],
+            keep_place=keep_place,
         )
         self.server = AgiServer(
             self._serve,
@@ -84,12 +90,23 @@ class IvrService:
         if agi.env.get("agi_network_script") == "doctor":  # "ringdesk doctor" asks: are you there?
             await agi.command("NOOP")
             return
+        kind, _, name = agi.env.get("agi_network_script", "").partition("/")
+        if kind == "ask":
+            await self._ask(agi, name)
+            return
         session = MenuSession(agi, self._book.current, self._around_at(agi))
         structlog.contextvars.bind_contextvars(call_id=session.call_id)  # each has its own task
         try:
             await session.run()
         except MenuError as error:
             log.error("menu_failed", reason=str(error))
+
+    async def _ask(self, agi: AgiSession, name: str) -> None:
+        """Somebody whom we have dialled; without an answer the dialplan hangs up on them."""
+        if handler := self._asks.get(name):
+            await handler(agi)
+        else:
+            log.error("agi_unknown_question", name=name, cure="print the hook anew")
 
     def _around_at(self, agi: AgiSession) -> Surroundings:
         """The switch is the argument behind the URL, as the hook of a further switch has it.

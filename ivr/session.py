@@ -34,8 +34,10 @@ from ivr.interpreter import (
     Happening,
     HungUp,
     Instruction,
+    KeepPlace,
     Leave,
     MenuError,
+    PlaceKept,
     Play,
     Pressed,
     ReadDigits,
@@ -77,6 +79,10 @@ class Wait(Protocol):
 WaitOf = Callable[[str, str, str], Wait | None]
 """``wait_of(switch, queue, call_id)``: for a caller who would join the queue now; None: unknown."""
 
+KeepPlaceOf = Callable[[str, str, str], Awaitable[str]]
+"""``keep_place(call_id, switch, queue)``: empty, or why the caller will not be called back."""
+
+_KEEPING_SECONDS = 3.0
 _ANY_KEY = "0123456789*#"
 _SPEAK_SECONDS = 2.0
 _SLACK = 5.0  # seconds beyond its expected length after which a command counts as lost
@@ -93,6 +99,7 @@ class Surroundings:
     wait_of: WaitOf
     speak: Callable[[str, str], PlayableSound]
     switch: str
+    keep_place: KeepPlaceOf | None = None
 
 
 class MenuSession:
@@ -156,6 +163,8 @@ class MenuSession:
                     return CustomerKnown(await self._customer(lookup))
                 case AskWait(queue=queue):
                     return self._wait(queue)
+                case KeepPlace(queue=queue):
+                    return PlaceKept(await self._keep_place(queue))
                 case Leave():
                     await self._leave(instruction)
                 case Entered() | Chosen() | Told():
@@ -233,6 +242,18 @@ class MenuSession:
         if reply.result == "-1":
             raise AgiHangup("the caller hung up")
         return reply.result
+
+    async def _keep_place(self, queue: str) -> str:
+        """Empty, or why not. Whatever goes wrong, the caller goes on in the menu."""
+        around = self._around
+        if around.keep_place is None:
+            return "callbacks are switched off"
+        await self._stay_alive(_KEEPING_SECONDS)
+        try:
+            async with asyncio.timeout(_KEEPING_SECONDS):
+                return await around.keep_place(self.call_id, around.switch, queue)
+        except TimeoutError:
+            return "it took too long"
 
     async def _customer(
         self, lookup: asyncio.Future[Mapping[str, str] | None]

@@ -23,10 +23,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cti.pbx_logs import cdr, cel
+from ringdesk.ask_config import render_ask
 
 HOOK_CONTEXT = "ringdesk-in"
 HOOK_VARIABLE = "RINGDESK_HOOK"
-HOOK_VERSION = 1
+HOOK_VERSION = 2
 """`dialplan show ringdesk-in` shows Set(RINGDESK_HOOK=<version>): doctor looks for it."""
 DOCTOR_CONTEXT = "ringdesk-doctor"
 
@@ -210,7 +211,7 @@ exten => prompt,1,Answer()
  same => n,Playback(${{RINGDESK_PROMPT}})
  same => n,UserEvent(RingdeskDoctor,PlaybackStatus: ${{PLAYBACKSTATUS}})
  same => n,Hangup()
-"""
+{render_ask(f"{s.agi_host}:{s.agi_port}", s.switch)}"""
 
 
 def _after_queue(mailbox: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.storage import metadata, require_unicode
 
-_TABLES = ("cti", "crm_bridge", "recordings", "dashboard")
+_TABLES = ("cti", "crm_bridge", "callqueue", "recordings", "dashboard")
 
 
 def all_tables() -> MetaData:

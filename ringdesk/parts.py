@@ -14,9 +14,13 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.availability import AvailabilityService
+from callqueue.callback_service import CallbackService
 from callqueue.gathering import DAY, Gathering
+from callqueue.kept_ages import KeptAges
+from callqueue.manager_service import ManagerService
 from callqueue.policy_file import PolicyFile
 from callqueue.service import QueueService
+from callqueue.wait_times import WaitTimes
 from crm_bridge.identify import Customers, IdentifyService
 from crm_bridge.lookup import CallerLookup
 from crm_bridge.store import CustomerStore
@@ -38,7 +42,8 @@ from cti.switch import Switches
 from cti.versions import can_move_waiting_callers
 from dashboard.accounts import Accounts
 from dashboard.app import Dashboard, DashboardService
-from dashboard.deps import Deps, Part
+from dashboard.callback_limit import CallbackLimit
+from dashboard.deps import Callbacks, Deps, Part
 from ivr.book import MenuBook
 from ivr.service import IvrService
 from recordings import rows as recording_rows
@@ -49,6 +54,7 @@ from ringdesk import __version__
 from ringdesk.adapters import AgentDirectory, CustomerFields
 from ringdesk.metrics import Metrics
 from ringdesk.metrics_listener import MetricsListener
+from ringdesk.own_calls import House, callbacks_of, managers_of
 from ringdesk.readiness import parts_of
 from ringdesk.settings import Settings
 from ringdesk.tally import Tally
@@ -96,6 +102,9 @@ class Services:
     ivr: IvrService
     policy: PolicyFile
     queue: QueueService
+    wait_times: WaitTimes
+    managers: ManagerService
+    callbacks: CallbackService
     availability: AvailabilityService
     recording: RecordingService
     transcription: TranscriptionService
@@ -108,6 +117,9 @@ class Services:
             "menus": FileWatcher(self.menus.places, self.menus.reload, seconds).run,
             "identify": self.identify.run,
             "queue": self.queue.run,
+            "wait times": self.wait_times.run,
+            "managers": self.managers.run,
+            "callbacks": self.callbacks.run,
             "policy": FileWatcher(self._policy_places(), self._reload_policy).run,
             "availability": self.availability.run,
             "recording": self.recording.run,
@@ -210,23 +222,44 @@ async def build_services(
     policy = PolicyFile(
         settings.queue.policy, lambda: read_calendars(settings.ivr.calendars_folder)
     )
+    ages = KeptAges()
+    availability = AvailabilityService(
+        core.agents.profiles, bus, record, perform, now, settings.queue, [*settings.switches]
+    )
+    house = House(settings, core, menus, availability, policy, perform, ages)
+    managers = managers_of(house)
+    callbacks = await callbacks_of(house)
+    queue = QueueService(
+        policy,
+        bus,
+        record,
+        perform,
+        now,
+        can_move=lambda name: _can_move(core.feeds[name]),
+        gathering=Gathering(core.agents.with_extension),
+        kept_ages=ages,
+    )
+    wait_times = WaitTimes(bus, now, queue.ahead)
     return Services(
         identify=identify,
         menus=menus,
-        ivr=IvrService(settings.ivr, menus, record, now, customer_of, settings.switch_names),
-        policy=policy,
-        queue=QueueService(
-            policy,
-            bus,
+        ivr=IvrService(
+            settings.ivr,
+            menus,
             record,
-            perform,
             now,
-            can_move=lambda name: _can_move(core.feeds[name]),
-            gathering=Gathering(core.agents.with_extension),
+            customer_of,
+            settings.switch_names,
+            wait_of=wait_times.estimate,
+            asks={"manager": managers.serve, "callback": callbacks.serve},
+            keep_place=callbacks.keep_place,
         ),
-        availability=AvailabilityService(
-            core.agents.profiles, bus, record, perform, now, settings.queue, [*settings.switches]
-        ),
+        policy=policy,
+        queue=queue,
+        wait_times=wait_times,
+        managers=managers,
+        callbacks=callbacks,
+        availability=availability,
         recording=RecordingService(
             settings.recordings,
             core.engine,
@@ -238,6 +271,15 @@ async def build_services(
         ),
         transcription=TranscriptionService(settings.recordings, core.engine, bus, record, now),
     )
+
+
+def _callbacks(settings: Settings, services: Services) -> Callbacks | None:
+    callback = settings.callback
+    if not callback.enabled:
+        return None
+    limit = CallbackLimit(callback.web_per_address, callback.web_per_number)
+    token = callback.web_token.get_secret_value()
+    return Callbacks(services.callbacks.book, limit, token)
 
 
 def _can_move(feed: SwitchFeed) -> bool:
@@ -257,7 +299,8 @@ async def restore(core: Core, services: Services) -> None:
         gathering.remember_call(
             call.caller_number, call.call_id, call.arrived_at, gave_up, call.agent
         )
-    for service in (services.identify, services.queue):
+    followers = (services.identify, services.queue, services.managers, services.callbacks)
+    for service in followers:
         service.restore(open_calls)
     since = now() - AVAILABILITY_REMEMBERED
     services.availability.restore(await core.journal.of_type(AgentAvailabilityChanged, since))
@@ -282,6 +325,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         parts=parts,
         switches=settings.switch_names,
         tapes=core.tapes,
+        callbacks=_callbacks(settings, services),
     )
     dashboard = Dashboard(settings.dashboard, deps)
     metrics = Metrics(

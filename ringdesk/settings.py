@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from callqueue.callback_settings import CallbackSettings
+from callqueue.manager_settings import ManagerSettings
 from callqueue.settings import QueueSettings
 from crm_bridge.settings import CrmSettings
 from cti.ami.settings import AmiSettings, TapeSettings
@@ -25,6 +27,7 @@ from ivr.settings import IvrSettings
 from recordings.settings import RecordingSettings
 
 SECRET_VARIABLE = "RINGDESK_AMI_SECRET"  # noqa: S105 - the name of a variable
+CALLBACK_VARIABLE = "RINGDESK_CALLBACK_TOKEN"
 
 
 _NAME = r"^[A-Za-z0-9_.@+-]+$"
@@ -162,6 +165,13 @@ class Settings(BaseModel):
     ivr: IvrSettings = Field(default=IvrSettings(), description="Menus and FastAGI.")
     crm: CrmSettings = Field(default=CrmSettings(), description="Recognising customers.")
     queue: QueueSettings = Field(default=QueueSettings(), description="Who is served next.")
+    callback: CallbackSettings = Field(
+        default=CallbackSettings(), description="Customers who are called back."
+    )
+    personal_manager: ManagerSettings = Field(
+        default=ManagerSettings(),
+        description="Personal managers on their mobiles, while their customer waits.",
+    )
     recordings: RecordingSettings = Field(
         default=RecordingSettings(), description="Recording and transcription."
     )
@@ -228,7 +238,16 @@ def load_settings(path: Path) -> Settings:
         )
         for name, own in settings.switches.items()
     }
-    return settings.model_copy(update={"ami": ami, "switches": switches})
+    callback = _with_token(settings.callback)
+    return settings.model_copy(update={"ami": ami, "switches": switches, "callback": callback})
+
+
+def _with_token(callback: CallbackSettings) -> CallbackSettings:
+    """With the token of web sites, wherever that is kept; there may be none."""
+    token = os.environ.get(CALLBACK_VARIABLE, "")
+    if callback.web_token.get_secret_value() or not token:
+        return callback
+    return callback.model_copy(update={"web_token": SecretStr(token)})
 
 
 def _doubles(document: TomlDocument, settings: Settings) -> Iterator[Problem]:

@@ -40,6 +40,7 @@ from cti.domain.facts import (
     QueueAbandoned,
     QueueJoined,
     QueueLeft,
+    SetAside,
     Unheld,
 )
 
@@ -223,7 +224,7 @@ def _entered(
 ) -> Fact | None:
     # Parked and waiting channels sit in a holding bridge: nobody talks there.
     if technology == "holding_bridge":
-        return None
+        return SetAside(at=at, leg=leg)
     return BridgeEntered(
         at=at,
         leg=leg,

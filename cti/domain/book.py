@@ -16,7 +16,8 @@ LegKind = Literal["party", "local", "plumbing"]
 """``party``: a phone or a line. ``local``: a half of a Local channel, which only joins others.
 ``plumbing``: made by Asterisk itself (taps, recorders, announcers)."""
 
-TagReason = Literal["redirected", "withdrawn"]
+TagReason = Literal["redirected", "withdrawn", "connected"]
+"""``connected``: out of the queue to somebody who has taken the call (a personal manager)."""
 
 _PLUMBING = frozenset(
     {
@@ -60,7 +61,8 @@ class Call:
     and ``reached``: a leg that is no agent's, and an agent's leg besides the caller, took part.
     ``dial_status`` and ``dial_cause`` are of the last ringing that failed, ``cause`` is the
     caller's hang-up cause. ``gave_up``: the caller hung up; ``message``: left one in a mailbox.
-    ``joined``: the call of another switch with which this one goes on.
+    ``joined``: the call with which this one goes on: of another switch, or the one for whose
+    caller we dialled it (``errand``).
     ``transferred`` is when the customer was last handed on.
     """
 
@@ -76,6 +78,7 @@ class Call:
     outsider: bool = False
     reached: bool = False
     last_wait: WaitEnd | None = None
+    errand: Errand | None = None
     dial_status: str = ""
     dial_cause: int = 0
     cause: int = 0
@@ -95,7 +98,8 @@ class Leg:
     when it last entered a bridge. ``waits`` and ``talks`` count, for ids. ``up`` is when it was
     answered and ``leaving`` when its party hung up, 0 for not. ``place`` is where its dialplan
     stood when it entered the bridge; ``was_in``: the bridge it left last; ``sent``: it was sent on
-    from a talk, which is yet to be told.
+    from a talk, which is yet to be told. ``errand`` is what we dialled it for, ``aside``:
+    it waits where nobody talks.
     """
 
     id: str
@@ -125,9 +129,11 @@ class Leg:
     talks: int = 0
     up: Micros = 0
     leaving: Micros = 0
+    aside: bool = False
     place: str = ""
     was_in: str = ""
     sent: SentOn | None = None
+    errand: Errand | None = None
 
     @property
     def interface(self) -> str:
@@ -189,6 +195,14 @@ class SentOn:
 
 
 @dataclass(slots=True, eq=False)
+class Errand:
+    """What we dial somebody for: ``agent`` is to talk with the caller who waits in ``entry``."""
+
+    agent: str
+    entry: QueueEntry
+
+
+@dataclass(slots=True, eq=False)
 class Tag:
     """A leg that we are about to move ourselves, why, and where to."""
 
@@ -227,7 +241,8 @@ class Book:
     """The whole picture. Bridges map a bridge to its legs in the order in which they entered.
 
     ``members`` maps the interface of a queue member that is a Local channel to the phone behind.
-    ``optimisations`` are keyed by the Uniqueid of the Local channel's first half.
+    ``optimisations`` are keyed by the Uniqueid of the Local channel's first half, ``errands`` by
+    the Linkedid of a call that we are about to make.
     """
 
     calls: dict[str, Call] = field(default_factory=dict)
@@ -238,12 +253,13 @@ class Book:
     phones: dict[str, Phone] = field(default_factory=dict)
     members: dict[str, str] = field(default_factory=dict)
     optimisations: dict[str, Optimisation] = field(default_factory=dict)
+    errands: dict[str, Errand] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Nothing is going on: no call, no leg, and nothing left over from one."""
-        live = (self.calls, self.legs, self.locals, self.bridges, self.tags, self.optimisations)
-        return not any(live)
+        live = (self.calls, self.legs, self.locals, self.bridges, self.tags)
+        return not any((*live, self.optimisations, self.errands))
 
     def is_optimised(self, bridge: str) -> bool:
         """Whether legs are moving from or to this bridge, and nobody really parts or meets."""

@@ -109,10 +109,11 @@ class CallArrived(Event, frozen=True, kw_only=True):
 
 
 class CallJoined(Event, frozen=True, kw_only=True):
-    """The call goes on with another one, from which it came over a trunk between two switches.
+    """The call belongs to another one: it came from there over a trunk between two switches, or
+    was made for its caller.
 
     ``to_call_id`` is the first call of the interaction, on another switch (or the same one, if the
-    trunk leads back). Both are told as one from now on.
+    trunk leads back or somebody was dialled for the caller). Both are told as one from now on.
     """
 
     to_call_id: str
@@ -493,6 +494,115 @@ class TranscriptFailed(Event, frozen=True, kw_only=True):
     reason: str
 
 
+# --- the personal manager's mobile -------------------------------------------------------------
+
+ManagerEnd = Literal[
+    "connected", "no_answer", "busy", "not_accepted", "declined", "cancelled", "failed"
+]
+
+
+class ManagerSkipped(Event, frozen=True, kw_only=True):
+    """A manager (or a ``deputy``) is not called for this waiting caller, and why."""
+
+    entry_id: str
+    queue: str
+    manager: str
+    reason: str
+    deputy: bool = False
+
+
+class ManagerCalled(Event, frozen=True, kw_only=True):
+    """A manager's mobile is being dialled; the caller waits on where they are.
+
+    ``manager`` is the name, ``agent`` what their talk will be told under: their desk's interface,
+    or the name. ``leg`` is the Uniqueid of the channel, ``number`` what is dialled.
+    """
+
+    attempt_id: str
+    entry_id: str
+    queue: str
+    manager: str
+    agent: str
+    number: str
+    leg: str
+    deputy: bool = False
+
+
+class ManagerAnswered(Event, frozen=True, kw_only=True):
+    """The mobile was picked up, by a person or a mailbox, and hears who calls."""
+
+    attempt_id: str
+    manager: str
+
+
+class ManagerAccepted(Event, frozen=True, kw_only=True):
+    """The manager pressed 1: the caller is taken out of the queue to them."""
+
+    attempt_id: str
+    manager: str
+
+
+class ManagerCallEnded(Event, frozen=True, kw_only=True):
+    """The search is over: every ManagerCalled has exactly one of these.
+
+    ``connected``: they talk. ``not_accepted``: picked up, but nobody pressed 1. ``reason`` says
+    more where there is more to say.
+    """
+
+    attempt_id: str
+    manager: str
+    ended: ManagerEnd
+    reason: str = ""
+
+
+# --- callbacks ---------------------------------------------------------------------------------
+
+CallbackState = Literal["requested", "due", "calling", "done", "failed", "cancelled"]
+"""``requested``: waits for its turn. ``due``: the turn has come, something else has not (the hours,
+the pause after an attempt). ``calling``: the customer is being called or waits for the agent."""
+
+
+class CallbackRequested(Event, frozen=True, kw_only=True):
+    """A customer keeps a place in a queue and is to be called; ``asked_by``: menu, page or web.
+
+    Without a call it was not asked for over the telephone.
+    """
+
+    callback_id: str
+    queue: str
+    number: str
+    asked_by: str
+
+
+class CallbackCalled(Event, frozen=True, kw_only=True):
+    """The customer is called; the call's own first event follows. ``attempt`` counts from 1.
+
+    ``waited`` is since they asked.
+    """
+
+    callback_id: str
+    queue: str
+    number: str
+    attempt: int
+    waited: Micros
+
+
+class CallbackAccepted(Event, frozen=True, kw_only=True):
+    """The customer pressed 1 and goes into the queue, with the age of the request."""
+
+    callback_id: str
+    queue: str
+
+
+class CallbackChanged(Event, frozen=True, kw_only=True):
+    """An attempt is over, or somebody decided: what becomes of the callback, and why."""
+
+    callback_id: str
+    queue: str
+    state: CallbackState
+    reason: str = ""
+
+
 AnyEvent = (
     ServiceStarted
     | SwitchConnected
@@ -528,6 +638,15 @@ AnyEvent = (
     | RecordingFailed
     | TranscriptReady
     | TranscriptFailed
+    | ManagerSkipped
+    | ManagerCalled
+    | ManagerAnswered
+    | ManagerAccepted
+    | ManagerCallEnded
+    | CallbackRequested
+    | CallbackCalled
+    | CallbackAccepted
+    | CallbackChanged
 )
 
 PERSONAL_FIELDS = frozenset(

@@ -137,6 +137,12 @@ class BridgeEntered(Fact, frozen=True, kw_only=True, gc=False):
     conference: str = ""
 
 
+class SetAside(Fact, frozen=True, kw_only=True, gc=False):
+    """The leg waits in a bridge where nobody talks (parked, or for somebody to come)."""
+
+    leg: str
+
+
 class BridgeLeft(Fact, frozen=True, kw_only=True, gc=False):
     """The leg is no longer in the bridge. Another ``place`` than before betrays a redirect."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cti.domain import facts
-from cti.domain.book import Book, Leg, Tag, TagReason
+from cti.domain.book import Book, Errand, Leg, Tag, TagReason
 from cti.domain.events import Event
 from cti.reducer import (
     agents,
@@ -41,6 +41,7 @@ _HANDLERS: dict[type[facts.Fact], Handler] = {
     facts.DialBegan: offers.dial_began,
     facts.DialEnded: offers.dial_ended,
     facts.BridgeEntered: bridges.entered,
+    facts.SetAside: bridges.set_aside,
     facts.BridgeLeft: bridges.left,
     facts.BridgeSeen: bridges.seen,
     facts.LocalOptimising: optimisation.began,
@@ -145,6 +146,21 @@ class Reducer:
         if found:
             self.book.tags[found.id] = Tag(reason, to)
         return found is not None
+
+    def send_for(self, leg: str, agent: str, entry_id: str) -> bool:
+        """Say beforehand that we are about to dial ``agent`` for the caller of a wait.
+
+        ``leg`` is the Uniqueid that the new channel will have, and so the Linkedid of its call,
+        which is told as part of the caller's. Returns False when nobody waits there any more.
+        """
+        entry = next((e for e in self.book.waiting() if e.id == entry_id), None)
+        if entry:
+            self.book.errands[leg] = Errand(agent, entry)
+        return entry is not None
+
+    def forget_errand(self, leg: str) -> None:
+        """Nobody was dialled."""
+        self.book.errands.pop(leg, None)
 
     def untag(self, call_id: str, leg: str) -> None:
         """Take a tag back: the move failed."""

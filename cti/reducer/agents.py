@@ -82,6 +82,8 @@ def _activity(leg: Leg) -> Activity:
         return "on_hold" if leg.held else "talking"
     if leg.met:
         return "talking"  # Left alone, not hung up yet: the phone is still off the hook.
+    if leg.errand:
+        return "talking" if leg.condition == "up" else "ringing"
     if leg.offer is None:
         # A leg that the PBX made rings nobody until DialBegan.
         return "dialling" if leg.dialled or leg.condition != "down" else "idle"

@@ -10,6 +10,7 @@ from cti.domain.facts import (
     BridgeEntered,
     BridgeLeft,
     BridgeSeen,
+    SetAside,
 )
 from cti.reducer import calls, legs, optimisation, queues, talks
 from cti.reducer.state import State
@@ -29,9 +30,16 @@ def entered(state: State, fact: BridgeEntered) -> None:
     if not fact.conference:
         for other in list(state.book.bridges.get(fact.bridge, {}).values()):
             legs.move(state, other, fact.linkedid, fact.at)
-    leg.was_in = ""
+    leg.was_in, leg.aside = "", False
     talks.put_in(state, leg, fact.bridge)
     talks.settle(state, fact.bridge, fact.at)
+
+
+def set_aside(state: State, fact: SetAside) -> None:
+    """A leg waits where nobody talks."""
+    leg = state.book.legs.get(fact.leg)
+    if leg:
+        leg.aside = True
 
 
 def left(state: State, fact: BridgeLeft) -> None:

@@ -30,6 +30,7 @@ def call_of(state: State, linkedid: str) -> Call:
     call = state.book.calls.get(linkedid)
     if call is None:
         call = Call(id=f"{state.switch}-{linkedid}", linkedid=linkedid)
+        call.errand = state.book.errands.pop(linkedid, None)
         state.book.calls[linkedid] = call
     return call
 
@@ -75,7 +76,7 @@ def end_empty(state: State, at: Micros) -> None:
 def direction(call: Call) -> Direction:
     """The way the call really went; at its arrival an agent's call could only be guessed."""
     caller = call.caller
-    if call.direction == "inbound" or caller is None or not caller.agent:
+    if call.direction == "inbound" or caller is None or not caller.agent or call.errand:
         return call.direction
     if call.outsider:
         return "outbound"

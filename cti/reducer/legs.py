@@ -47,9 +47,11 @@ def _classify(state: State, leg: Leg) -> None:
         state.book.locals[leg.channel] = leg
     if leg.kind != "party":
         return
-    if not leg.agent and state.is_agent(leg.interface):
-        agents.adopt(state, leg, leg.interface)
     call = leg.call
+    leg.errand = leg.errand or call.errand
+    user = leg.errand.agent if leg.errand else leg.interface
+    if not leg.agent and state.is_agent(user):
+        agents.adopt(state, leg, user)
     if call.caller is None:
         call.caller = leg
         call.did = call.did or _did(leg)

@@ -52,7 +52,7 @@ def dial_began(state: State, fact: DialBegan) -> None:
 
 def _originated(state: State, leg: Leg, fact: DialBegan) -> None:
     """The PBX itself dials (Originate): now it is known which number."""
-    if leg is leg.call.caller and not leg.agent:
+    if leg is leg.call.caller and (leg.errand or not leg.agent):
         leg.call.did = leg.call.did or fact.dialled.partition("@")[0]
     state.arrive(leg.call)
 

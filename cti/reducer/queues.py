@@ -121,6 +121,11 @@ def _elsewhere(entry: QueueEntry, place: str) -> bool:
 
 
 def _moved(state: State, leg: Leg) -> WaitEnd | None:
-    """The reason if it was us who moved the leg; a tag serves once."""
+    """The reason if it was us who moved the leg; a tag serves once.
+
+    Who hangs up meanwhile meets nobody.
+    """
     tag = state.book.tags.pop(leg.id, None)
-    return tag.reason if tag else None
+    if tag is None or (tag.reason == "connected" and leg.leaving):
+        return None
+    return tag.reason

@@ -10,6 +10,7 @@ from cti.domain.events import (
     Activity,
     AgentActivityChanged,
     CallArrived,
+    CallJoined,
     Direction,
     Event,
     Micros,
@@ -92,6 +93,10 @@ class State:
             caller_name=caller.name,
             did=call.did,
         )
+        if call.errand:
+            served = call.errand.entry.leg.call
+            call.joined = served.joined or served.id
+            self.emit(call, CallJoined, caller.started, to_call_id=call.joined)
 
     def _first_guess(self, caller: Leg) -> Direction:
         """Who made the leg decides; an agent's call is internal when it dials an agent's phone."""

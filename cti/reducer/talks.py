@@ -109,11 +109,13 @@ def _began(leg: Leg) -> tuple[Micros, int, Micros]:
 
 def _begin(state: State, leg: Leg, other: Leg, at: Micros, restored: bool) -> None:
     leg.talks += 1
-    agent = leg.agent or leg.interface
+    errand = leg.errand
+    agent = leg.agent or (errand.agent if errand else leg.interface)
     talk_id = f"{state.switch}-{leg.id}-t{leg.talks}"
     leg.talk = Talk(talk_id, agent, leg, other.call, other.channel, at)
     other.call.talked = leg.call.talked = True
-    entry = leg.offer.entry if leg.offer else None
+    offered = errand or leg.offer
+    entry = offered.entry if offered else None
     if entry and entry.leg is not other:
         entry = None
     state.emit(

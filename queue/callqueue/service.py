@@ -17,6 +17,7 @@ import structlog
 
 from callqueue.curve import NEVER, Standing
 from callqueue.gathering import GATHERED, Gathering
+from callqueue.kept_ages import KeptAges
 from callqueue.mover import Placing, QueueMover, Waiting
 from callqueue.policy import Policy, Score
 from cti.bus import Bus
@@ -57,6 +58,7 @@ class QueueService:
     ``policy`` gives the policy in force (:class:`callqueue.policy_file.PolicyFile`);
     ``can_move(switch)`` is False for a PBX that cannot move a waiting caller (Asterisk before
     18.20 and 20.5): there callers are scored and explained, and stay where they joined.
+    ``kept_ages`` says who waits since before they joined.
     """
 
     def __init__(
@@ -68,9 +70,11 @@ class QueueService:
         now: Now,
         can_move: Callable[[str], bool] = _can_always_move,
         gathering: Gathering | None = None,
+        kept_ages: KeptAges | None = None,
     ) -> None:
         self.gathering = gathering or Gathering()
         self._policy = policy
+        self._kept_ages = kept_ages or KeptAges()
         self._record = record
         self._perform = perform
         self._now = now
@@ -141,6 +145,16 @@ class QueueService:
         self._wake((mover.switch, mover.queue))
         return event
 
+    def ahead(self, switch: str, queue: str, call_id: str) -> int:
+        """How many are served before this call, which waits in the queue or would join it now."""
+        mover, now = self._mover(switch, queue), self._now()
+        key, entry_id = self._waits.get(call_id, (("", ""), ""))
+        if key == (switch, queue) and entry_id in mover.order:
+            return mover.order.rank(entry_id, now) - 1
+        policy, score = self._policy(), self._score(call_id, queue, now)
+        own = policy.stand("", score, now).key(now)
+        return sum(standing.key(now) < own for standing in mover.order.row(now))
+
     def waiting(self) -> Iterator[tuple[str, str, Waiting]]:
         """Everybody who waits: switch, queue and caller; each queue in the wanted order."""
         now = self._now()
@@ -172,8 +186,9 @@ class QueueService:
     def _joined(self, event: CallQueued) -> None:
         mover = self._mover(event.switch, event.queue)
         before = self._scored_before.pop(event.entry_id, None)
+        since = self._kept_ages.take(event.call_id, event.queue) or event.at
         known = mover.waiting.get(event.entry_id)
-        joined_at = known.joined_at if known else before.joined_at if before else event.at
+        joined_at = known.joined_at if known else before.joined_at if before else since
         placing = known.placing if known else _placing_of(before)
         score = self._score(event.call_id, event.queue, joined_at)
         waiting = Waiting(

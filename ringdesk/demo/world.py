@@ -106,12 +106,14 @@ async def asterisk_world(
     espeak: str = "",
     customers: Callable[[Settings], Customers] | None = None,
     wrap_up: float = 5,
+    change: Callable[[Settings], Settings] = lambda settings: settings,
     progress: Callable[[str], None] = print,
 ) -> AsyncIterator[World]:
     """Ringdesk beside a real Asterisk.
 
     ``espeak`` is the speech program (empty: the prefix's own). ``customers`` replaces the CRM
-    store. Raises :class:`ringdesk.demo.prefix.PrefixUnavailable`, AsteriskFailed, DemoFailed.
+    store, ``change`` the settings.
+    Raises :class:`ringdesk.demo.prefix.PrefixUnavailable`, AsteriskFailed, DemoFailed.
     """
     prefix = await asyncio.to_thread(ensure_prefix, default_cache(), progress)
     agi_port = free_port(socket.SOCK_STREAM)
@@ -133,6 +135,7 @@ async def asterisk_world(
             wrap_up=wrap_up,
             pbx_logs=logs_of(asterisk),
         )
+        settings = change(settings)
         store = customers(settings) if customers else None
         async with running(settings, store) as (server, task):
             yield World(folder, settings, server, asterisk, None, task)

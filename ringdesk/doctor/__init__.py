@@ -18,6 +18,7 @@ from ringdesk.doctor import (
     fastagi,
     hook,
     lean,
+    managers,
     missed,
     queues,
     rights,
@@ -121,7 +122,8 @@ async def _look(
     logs = await asyncio.to_thread(
         missed.check_logs, settings.pbx_logs, sizes if link.calls_made else None
     )
-    return [*facts, actions, *heard, *dialplan, *calls, *served, *logs]
+    mobiles = await managers.check_managers(link, settings, site)
+    return [*facts, actions, *heard, *dialplan, *calls, *served, *mobiles, *logs]
 
 
 async def _facts(link: Visit) -> Sequence[Check]:

@@ -23,7 +23,7 @@ PASTE = (
     '#include "ringdesk-extensions.conf"\n'
     "then: asterisk -rx 'dialplan reload'"
 )
-_AGI = re.compile(r"agi://(.+)/(?:menu/|doctor)")
+_AGI = re.compile(r"agi://(.+)/(?:menu/|ask/|doctor)")
 
 Row = Mapping[str, str]
 

@@ -17,6 +17,7 @@ from cti.config_files import ConfigFileError, Problem
 from dashboard.accounts import User
 from ivr.loading import load_menus
 from ivr.menus import Menus
+from ivr.model import CallbackStep
 from ivr.settings import IvrSettings
 from ringdesk.doctor.check import Check, State
 from ringdesk.doctor.database import check_database
@@ -69,6 +70,8 @@ class Site:
     def _of_menus(self) -> Iterable[tuple[str, str]]:
         for name, menu in self.menus.menus.items() if self.menus else ():
             for step in menu.step.values():
+                if isinstance(step, CallbackStep):
+                    yield name, step.queue
                 yield from ((name, e.to.target) for e in step.exits() if e.to.kind == "queue")
 
     @property

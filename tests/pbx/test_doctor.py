@@ -316,13 +316,13 @@ async def test_no_hook(site: Installation) -> None:
 async def test_a_hook_of_another_version_or_for_other_settings(site: Installation) -> None:
     await site.edit(
         "ringdesk-extensions.conf",
-        lambda text: text.replace("RINGDESK_HOOK=1", "RINGDESK_HOOK=0"),
+        lambda text: text.replace("RINGDESK_HOOK=2", "RINGDESK_HOOK=0"),
         "dialplan reload",
     )
     assert "the hook is version 0" in (await site.examined())["dialplan hook"].said
     await site.edit(
         "ringdesk-extensions.conf",
-        lambda text: text.replace("RINGDESK_HOOK=0", "RINGDESK_HOOK=1"),
+        lambda text: text.replace("RINGDESK_HOOK=0", "RINGDESK_HOOK=2"),
         "dialplan reload",
     )
     site.change("hook", fallback_queue="sales")

@@ -72,7 +72,7 @@ async def test_show_dial_plan_tells_doctor_of_the_hook(asterisk: AsteriskInstanc
     ami = await log_in(asterisk)
     assert (await ami.action("ShowDialPlan", Context=HOOK_CONTEXT))["Response"] == "Success"
     first = await ami.until("Event", "ListDialplan")
-    while first.get("AppData") != "RINGDESK_HOOK=1":
+    while first.get("AppData") != "RINGDESK_HOOK=2":
         first = await ami.until("Event", "ListDialplan")
     ami.writer.close()
 

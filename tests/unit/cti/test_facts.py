@@ -134,7 +134,8 @@ def test_a_parked_channel_talks_with_nobody() -> None:
     assert read(enter) == facts.BridgeEntered(
         at=0, leg="1.1", linkedid="1.1", bridge="b", place="in,200,3"
     )
-    assert read(enter | {"BridgeTechnology": "holding_bridge"}) is None
+    parked = read(enter | {"BridgeTechnology": "holding_bridge"})
+    assert parked == facts.SetAside(at=0, leg="1.1")
 
 
 @pytest.mark.parametrize("event", ["BlindTransfer", "AttendedTransfer"])

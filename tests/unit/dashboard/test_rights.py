@@ -34,6 +34,9 @@ MAY: dict[str, str] = {
     "hear_recording": "astmd",
     "read_transcript": "astmd",
     "read_peaks": "astmd",
+    "list_callbacks": "smd",
+    "request_callback": "astd",
+    "cancel_callback": "sd",
     "list_users": "d",
     "add_user": "d",
     "change_user": "d",
@@ -52,6 +55,7 @@ BODIES: dict[str, Any] = {
     "set_disposition": {"note": "n"},
     "place_caller": {"placed": "front", "reason": "r"},
     "add_customer_note": {"text": "n"},
+    "request_callback": {"number": "+44 7700 900151", "queue": "support"},
     "add_user": {"username": "new", "name": "New", "role": "agent"},
     "change_user": {"name": "Changed"},
 }
@@ -78,7 +82,7 @@ async def test_every_route_answers_by_the_table(house: House, role: Role) -> Non
             continue
         browser = await house.browser("somebody")
         address = endpoint.address.format(
-            call_id="c", customer_id=1, recording_id="r", username="nobody"
+            call_id="c", customer_id=1, recording_id="r", username="nobody", callback_id="0"
         )
         status, answer = await call(browser, endpoint.method, address, BODIES.get(endpoint.name))
         allowed = INITIAL[role] in MAY[endpoint.name]
@@ -90,7 +94,7 @@ async def test_every_route_but_the_public_ones_wants_a_session(house: House) -> 
     browser = await house.browser()
     for endpoint in ENDPOINTS:
         address = endpoint.address.format(
-            call_id="c", customer_id=1, recording_id="r", username="nobody"
+            call_id="c", customer_id=1, recording_id="r", username="nobody", callback_id="0"
         )
         status, answer = await call(browser, endpoint.method, address, {})
         if endpoint.name not in PUBLIC:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from ringdesk.ask_config import QUESTIONS
 from ringdesk.asterisk_config import (
     HOOK_CONTEXT,
     HookSettings,
@@ -24,7 +25,19 @@ def contexts(text: str) -> dict[str, str]:
 def test_every_goto_leads_to_a_context_of_the_snippet() -> None:
     text = render_extensions(HookSettings())
     targets = set(re.findall(r"Goto(?:If)?\(.*?(ringdesk-[a-z]+),s,1\)", text))
-    assert targets == set(contexts(text)) - {HOOK_CONTEXT, "ringdesk-doctor"}
+    by_us = {"ringdesk-doctor", "ringdesk-ask", "ringdesk-accepted", "ringdesk-taken"}
+    assert targets == set(contexts(text)) - {HOOK_CONTEXT} - by_us
+
+
+def test_who_is_asked_is_sent_on_only_after_a_1() -> None:
+    parts = contexts(render_extensions(HookSettings(switch="west")))
+    assert "AGI(agi://127.0.0.1:4573/ask/manager,west)" in parts["ringdesk-ask"]
+    for name in QUESTIONS:
+        steps = parts["ringdesk-ask"].partition(f"exten => {name},1")[2].splitlines()
+        refused = next(n for n, step in enumerate(steps) if '!= "1"]?done' in step)
+        accepted = next(n for n, step in enumerate(steps) if "Goto(ringdesk-accepted" in step)
+        assert refused < accepted
+        assert f"exten => {name},1," in parts["ringdesk-accepted"]
 
 
 @pytest.mark.parametrize("decision", NEXTS)

@@ -213,7 +213,7 @@ def row(context: str, extension: str, application: str, data: str) -> dict[str, 
 def dialplan(agi: str = "127.0.0.1:4573") -> hook.Dialplan:
     return hook.Dialplan(
         hook=(
-            row("ringdesk-in", "_X.", "Set", "RINGDESK_HOOK=1"),
+            row("ringdesk-in", "_X.", "Set", "RINGDESK_HOOK=2"),
             row("ringdesk-in", "_X.", "ExecIf", '$["${M}" = ""]?Set(RINGDESK_MENU=main)'),
             row("ringdesk-in", "_X.", "AGI", f"agi://{agi}/menu/${{RINGDESK_MENU}}"),
         ),
