@@ -17,7 +17,7 @@ from cti.storage import DatabaseUnfit, open_engine
 from ringdesk.migrate import alembic_config, all_tables, migrate
 from tests.contract.fixtures_postgresql import Postgresql
 
-RELEASED = ("0001", "0002", "0003")
+RELEASED = ("0001", "0002", "0003", "0004")
 AT = 1_795_298_491_000_000
 
 
@@ -66,7 +66,7 @@ async def test_from_a_release_with_its_data(empty: AsyncEngine, release: str) ->
         assert kept.all() == [("pbx-1.1", "PJSIP/102", "Grüße, Иван")]
 
 
-@pytest.mark.parametrize("release", RELEASED)
+@pytest.mark.parametrize("release", [name for name in RELEASED if name < "0004"])
 async def test_calls_that_the_journal_reconstructed_are_marked(
     empty: AsyncEngine, release: str
 ) -> None:

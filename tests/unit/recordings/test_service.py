@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from cti.domain.events import (
     SwitchConnected,
     TalkEnded,
 )
+from cti.journal import JournalUnavailable
 from cti.tables import journal
 from recordings import service, settling
 from recordings.service import RecordingService
@@ -80,6 +82,8 @@ class Bench:
         finally:
             task.cancel()
             done, _ = await asyncio.wait([task])
+            with contextlib.suppress(JournalUnavailable):  # as when Ringdesk is stopped
+                await log.journal.flush(1)
         assert done.pop().cancelled(), "the service must not end by itself"
 
     async def rows(self) -> list[Any]:
