@@ -20,6 +20,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from callqueue.wait_times import WaitTimes
 from cti.agi.server import AgiServer
 from cti.bus import Bus
 from cti.clock import Now
@@ -56,6 +57,7 @@ class Metrics(Collector):
     hub: Hub
     transcription: TranscriptionService
     tally: Tally
+    wait_times: WaitTimes
     parts: Callable[[], Sequence[Part]]
     now: Now
     backlog: Backlog | None = None
@@ -180,6 +182,11 @@ class Metrics(Collector):
         yield _counter("calls", "Calls that ended.", ways, tally.calls)
         yield _counter("offers", "Ringings of agents.", labels, tally.offers)
         yield _histogram("wait_seconds", "Waits that ended.", labels, tally.waits)
+        off = {queue: errors.sizes for queue, errors in self.wait_times.errors.items()}
+        bias = {queue: errors.sum for queue, errors in self.wait_times.errors.items()}
+        labels = ["switch", "queue"]
+        yield _histogram("wait_estimate_off_seconds", "Estimated waits were off.", labels, off)
+        yield _gauge("wait_estimate_bias_seconds", "Waited less estimated, in sum.", labels, bias)
 
 
 def _events(feed: SwitchFeed) -> Mapping[str, float]:

@@ -337,6 +337,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         hub=dashboard.hub,
         transcription=services.transcription,
         tally=Tally(core.bus),
+        wait_times=services.wait_times,
         parts=parts,
         now=now,
     )

@@ -1,7 +1,7 @@
 """Estimated waits of all queues: told to callers, and held against what became of them.
 
 Each caller's wait is estimated when they join, told or not, and compared when an agent answers:
-``errors`` has, by queue, how far the estimates were off.
+``errors`` has, by switch and queue, how far the estimates were off.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class WaitTimes:
         self._ahead = ahead
         self._paces: defaultdict[tuple[str, str], Pace] = defaultdict(Pace)
         self._waiting: dict[str, _Waiting] = {}
-        self.errors: defaultdict[str, EstimateErrors] = defaultdict(EstimateErrors)
+        self.errors: defaultdict[tuple[str, str], EstimateErrors] = defaultdict(EstimateErrors)
         self._events = bus.subscribe("wait times", CallQueued, QueueLeft)
 
     async def run(self) -> None:
@@ -94,7 +94,7 @@ class WaitTimes:
                 pace.sent_on(event.entry_id, event.at)
         if event.ended == "connected" and waiting.seconds is not None:
             waited = (event.at - waiting.joined_at) / _SECOND
-            self.errors[event.queue].add(waiting.seconds, waited)
+            self.errors[event.switch, event.queue].add(waiting.seconds, waited)
 
     def _estimate(self, switch: str, queue: str, call_id: str, at: Micros) -> WaitEstimate:
         ahead = self._ahead(switch, queue, call_id)

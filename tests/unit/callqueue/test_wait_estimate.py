@@ -160,7 +160,7 @@ def test_every_estimate_is_held_against_what_became_of_it() -> None:
     times.take(leaves(8, 702))
     times.take(joins(9, 800))
     times.take(leaves(9, 900, "abandoned"))
-    errors = times.errors["support"]
+    errors = times.errors["pbx", "support"]
     assert sum(errors.sizes.counts) == 2
     assert errors.sizes.total == pytest.approx(15 + 10.5)
     assert errors.sum == pytest.approx(15 - 10.5)
@@ -179,4 +179,4 @@ def test_who_waited_before_we_looked_is_not_held_against_us() -> None:
     times.take(joins(8, 101, restored=True))
     times.take(leaves(8, 200))
     times.take(leaves(8, 201))
-    assert not sum(times.errors["support"].sizes.counts)
+    assert not sum(times.errors["pbx", "support"].sizes.counts)
