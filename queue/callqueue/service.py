@@ -44,6 +44,10 @@ TOGETHER = 250_000
 """Microseconds: changes of the order that come by time alone within this long are one plan."""
 
 
+_LAST = "\uffff"
+"""An entry that stands behind all others that joined at the same time."""
+
+
 def _can_always_move(_switch: str) -> bool:
     return True
 
@@ -152,7 +156,7 @@ class QueueService:
         if key == (switch, queue) and entry_id in mover.order:
             return mover.order.rank(entry_id, now) - 1
         policy, score = self._policy(), self._score(call_id, queue, now)
-        own = policy.stand("", score, now).key(now)
+        own = policy.stand(_LAST, score, now).key(now)
         return sum(standing.key(now) < own for standing in mover.order.row(now))
 
     def waiting(self) -> Iterator[tuple[str, str, Waiting]]:

@@ -193,6 +193,27 @@ async def test_who_joins_where_they_belong_costs_nothing(
     assert [s.label for s in scene.journal.all(QueueEntryScored)] == ["Standard"] * 6
 
 
+async def test_who_is_served_before_somebody_who_waits_or_would_join(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    def ahead(who: str, queue: str = "support") -> int:
+        return scene.service.ahead("demo", queue, f"call-{who}")
+
+    async with running(scene.service):
+        assert ahead("nobody yet") == 0
+        scene.joins("a")
+        scene.identified("v", "vip")
+        scene.joins("v")
+        scene.joins("b")
+        await settled()
+        assert [ahead(who) for who in ("v", "a", "b", "c")] == [0, 1, 2, 3]
+        scene.identified("s", "silver")
+        for seconds, before in ((5, 1), (4, 2), (2, 3)):  # silver is worth 10 s
+            scene.clock.forward(seconds)
+            assert ahead("s") == before
+        assert ahead("a", "sales") == 0
+
+
 async def test_the_crm_answers_late(scene: Scene, running: Any, settled: Any) -> None:
     async with running(scene.service):
         scene.joins("a")
