@@ -208,6 +208,7 @@ async def test_who_is_served_before_somebody_who_waits_or_would_join(
         await settled()
         assert [ahead(who) for who in ("v", "a", "b", "c")] == [0, 1, 2, 3]
         scene.identified("s", "silver")
+        await settled()
         for seconds, before in ((5, 1), (4, 2), (2, 3)):  # silver is worth 10 s
             scene.clock.forward(seconds)
             assert ahead("s") == before
