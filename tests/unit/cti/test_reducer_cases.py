@@ -236,6 +236,59 @@ def test_a_tag_that_was_never_needed_goes_with_its_leg(pbx: Pbx) -> None:
     pbx.over()
 
 
+def test_a_join_that_a_snapshot_has_told_begins_no_second_wait(pbx: Pbx) -> None:
+    """It makes the wait exact, though: a snapshot has whole seconds, and no place."""
+    pbx.leg("1", CALLER, exten="200")
+    pbx.say(facts.QueueJoined, leg="1", queue="support", position=1, restored=True)
+    pbx.say(facts.QueueJoined, leg="1", queue="support", position=1, place="in,200,3")
+    pbx.say(facts.QueueAbandoned, leg="1", queue="support", place="in,201,1")
+    assert pbx.told(ev.CallQueued, "entry_id") == ["pbx-1-w1"]
+    assert pbx.told(ev.QueueLeft, "waited") == [SECOND]
+    assert pbx.told(ev.QueueLeft, "ended") == ["redirected"]
+    pbx.hang_up("1", cause=0)
+    pbx.over()
+
+
+@pytest.mark.parametrize("reason", ["", "withdrawn"])
+def test_who_joins_another_queue_waits_in_one_only(pbx: Pbx, reason: TagReason | str) -> None:
+    pbx.queued_caller()
+    if reason == "withdrawn":
+        pbx.reducer.tag("pbx-1", "1", "withdrawn")
+    pbx.say(facts.QueueJoined, leg="1", queue="sales", position=1)
+    pbx.say(facts.QueueLeft, leg="1", queue="support", ended="connected")  # old news
+    assert pbx.told(ev.CallQueued, "queue") == ["support", "sales"]
+    assert pbx.told(ev.QueueLeft, "ended") == [reason or "redirected"]
+    pbx.say(facts.HangupRequested, leg="1")
+    pbx.hang_up("1", cause=0)
+    assert pbx.told(ev.QueueLeft, "queue") == ["support", "sales"]
+    assert pbx.told(ev.QueueLeft, "ended") == [reason or "redirected", "abandoned"]
+    pbx.over()
+
+
+def test_a_tag_serves_once(pbx: Pbx) -> None:
+    """Who was redirected out of a talk into a queue, and gives up there, gives up."""
+    _talking(pbx)
+    pbx.reducer.tag("pbx-1", CALLER, "redirected", to="sales")
+    pbx.say(facts.BridgeLeft, leg="1", bridge="b")
+    pbx.hang_up("2")
+    pbx.say(facts.QueueJoined, leg="1", queue="sales", position=1)
+    pbx.say(facts.HangupRequested, leg="1")
+    pbx.say(facts.QueueAbandoned, leg="1", queue="sales")
+    pbx.hang_up("1", cause=0)
+    assert pbx.told(ev.CallTransferred, "to") == ["sales"]
+    assert pbx.told(ev.QueueLeft, "ended") == ["connected", "abandoned"]
+    pbx.over()
+
+
+def test_a_tag_of_a_leg_that_waits_nowhere_goes_with_it(pbx: Pbx) -> None:
+    """An id may come back in years: what was meant for the one must not reach the other."""
+    pbx.leg("1", CALLER)
+    pbx.reducer.tag("pbx-1", "1", "redirected")
+    pbx.hang_up("1")
+    assert pbx.reducer.book.tags == {}
+    pbx.over()
+
+
 def test_a_customer_redirected_out_of_a_talk(pbx: Pbx) -> None:
     pbx.queued_caller()
     pbx.ring("2", AGENT, "PJSIP/101")
@@ -374,7 +427,21 @@ def test_a_member_behind_a_local_channel_is_one_agent_with_one_talk(pbx: Pbx) ->
     pbx.over()
 
 
-def test_who_leaves_while_a_local_channel_takes_itself_out_has_left(pbx: Pbx) -> None:
+@pytest.mark.parametrize("leaves", [("2", "outer"), ("3", "inner")])
+def test_a_local_channel_that_leaves_parts_those_on_both_its_sides(
+    pbx: Pbx, leaves: tuple[str, str]
+) -> None:
+    """Caller and agent stay where they are, and hear each other no more."""
+    _talking_over_local(pbx)
+    leg, bridge = leaves
+    pbx.say(facts.BridgeLeft, leg=leg, bridge=bridge)
+    assert pbx.told(ev.TalkEnded, "agent") == ["PJSIP/101"]
+    assert not any(leg.talking for leg in pbx.reducer.book.legs.values())
+    pbx.hang_up("1", "2", "3", "4")
+    pbx.over()
+
+
+def _talking_over_local(pbx: Pbx) -> None:
     pbx.queued_caller()
     pbx.ring("2", "Local/101@agents-1;1", "Local/101@agents")
     pbx.leg("3", "Local/101@agents-1;2")
@@ -385,12 +452,25 @@ def test_who_leaves_while_a_local_channel_takes_itself_out_has_left(pbx: Pbx) ->
     pbx.pick_up("2")
     pbx.say(facts.QueueLeft, leg="1", queue="support")
     pbx.meet("outer", "2", "1")
+
+
+def test_who_leaves_while_a_local_channel_takes_itself_out_has_left(pbx: Pbx) -> None:
+    _talking_over_local(pbx)
     pbx.say(facts.LocalOptimising, one="2", two="3")
     pbx.say(facts.BridgeLeft, leg="4", bridge="inner")
     assert pbx.told(ev.TalkEnded, "agent") == []
     pbx.say(facts.LocalOptimised, one="2", two="3")
     assert pbx.told(ev.TalkEnded, "agent") == ["PJSIP/101"]
     pbx.hang_up("2", "3", "4", "1")
+    pbx.over()
+
+
+def test_a_local_channel_under_a_new_name_is_known_by_it_only(pbx: Pbx) -> None:
+    pbx.leg("1", CALLER)
+    pbx.leg("2", "Local/101@agents-1;1")
+    pbx.say(facts.LegRenamed, leg="2", channel="Local/101@agents-1<ZOMBIE>;1")
+    assert [*pbx.reducer.book.locals] == ["Local/101@agents-1<ZOMBIE>;1"]
+    pbx.hang_up("2", "1")
     pbx.over()
 
 
