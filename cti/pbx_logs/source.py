@@ -17,6 +17,7 @@ from cti.pbx_logs.queue_log import read_queue_log
 from cti.pbx_logs.rows import SECOND, Row
 from cti.pbx_logs.settings import PbxLogSettings
 from cti.pbx_logs.tail import read_since
+from cti.pbx_logs.told import ENDS_OF_WAITS
 
 log = structlog.get_logger(__name__)
 
@@ -83,8 +84,8 @@ class PbxLogs:
         settings = self._settings
         if settings.cel:
             cel = read_since(settings.cel, since, read_cel)
-            withdrawn = (row for row in self._queue_log(since) if row.kind == "WITHDRAW")
-            return Written([*withdrawn, *(row for row in cel if row.at <= until)])
+            ends = (row for row in self._queue_log(since) if row.kind in ENDS_OF_WAITS)
+            return Written([*ends, *(row for row in cel if row.at <= until)])
         assert settings.cdr is not None  # noqa: S101 - `used` says so
         zone = ZoneInfo(settings.cdr_time_zone)
         records = read_since(settings.cdr, since, lambda line: read_cdr(line, zone))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 import msgspec
 
 from cti.domain.book import Book, Leg
-from cti.domain.events import Micros
+from cti.domain.events import Micros, WaitEnd
 from cti.domain.facts import (
     AgentRingNoAnswer,
     AttendedTransferred,
@@ -43,6 +43,8 @@ _ORIGINATED = "AppDial2"
 _RUNG = frozenset({"AppDial", "AppQueue", _ORIGINATED})
 _ELSEWHERE = 26
 """The hang-up cause of a phone that stops ringing because another one was answered."""
+ENDS_OF_WAITS: dict[str, WaitEnd] = {"WITHDRAW": "withdrawn", "EXITWITHTIMEOUT": "timeout"}
+"""Events of the queue log that say more than CEL: who is sent away may hang up just then."""
 _TOGETHER: Micros = SECOND // 10
 """What Asterisk does in one go lies no further apart than this."""
 
@@ -91,13 +93,13 @@ class _Teller:
         self._by: dict[str, str] = dict.fromkeys(rung, "AppDial")
         self._source: dict[str, str] = {}
         self._busy: dict[str, dict[str, str]] = {}
-        self._withdrawn: dict[tuple[str, str], list[Micros]] = {}
+        self._ends: dict[tuple[str, str], list[tuple[Micros, WaitEnd]]] = {}
         for place, row in enumerate(rows):
             self._places.setdefault(row.leg, []).append(place)
             if row.application in _RUNG:
                 self._by.setdefault(row.leg, row.application)
-            if row.kind == "WITHDRAW":
-                self._withdrawn.setdefault((row.leg, row.argument), []).append(row.at)
+            if end := ENDS_OF_WAITS.get(row.kind):
+                self._ends.setdefault((row.leg, row.argument), []).append((row.at, end))
 
     def facts(self) -> Iterator[Fact]:
         for place, row in enumerate(self._rows):
@@ -227,16 +229,16 @@ class _Teller:
         then = self._next(row.leg, place)
         if then and then.kind == "HANGUP" and then.more.get("hangupsource") == row.channel:
             yield HangupRequested(at=row.at, leg=row.leg)
-        if self._is_withdrawn(row):
-            yield QueueLeft(at=row.at, leg=row.leg, queue=row.argument, ended="withdrawn")
+        if end := self._end_of_wait(row):
+            yield QueueLeft(at=row.at, leg=row.leg, queue=row.argument, ended=end)
             return
         at = _same_or(leg.entry.place, row.place)
         yield QueueAbandoned(at=row.at, leg=row.leg, queue=row.argument, place=at)
 
-    def _is_withdrawn(self, row: Row) -> bool:
-        """Only the queue log tells, in whole seconds."""
-        seconds = self._withdrawn.get((row.leg, row.argument), ())
-        return any(abs(row.at - at) < 2 * SECOND for at in seconds)
+    def _end_of_wait(self, row: Row) -> WaitEnd | None:
+        """Where only the queue log tells, in whole seconds."""
+        ends = self._ends.get((row.leg, row.argument), ())
+        return next((end for at, end in ends if abs(row.at - at) < 2 * SECOND), None)
 
     # --- bridges
 

@@ -18,7 +18,7 @@ from cti.pbx_logs.cel import read_cel
 from cti.pbx_logs.living import still_there
 from cti.pbx_logs.queue_log import read_queue_log
 from cti.pbx_logs.rows import Row, UnreadableRow
-from cti.pbx_logs.told import told
+from cti.pbx_logs.told import ENDS_OF_WAITS, told
 from cti.reducer import Reducer
 from cti.resync import Snapshot, resync
 from cti.summary import summarise
@@ -74,8 +74,8 @@ def rows_of(name: str, kind: str) -> list[str]:
 
 
 def cel_of(name: str) -> list[Row]:
-    withdrawn = [r for r in map(read_queue_log, rows_of(name, "queue_log")) if r.kind == "WITHDRAW"]
-    return [*withdrawn, *map(read_cel, rows_of(name, "cel"))]
+    ends = [r for r in map(read_queue_log, rows_of(name, "queue_log")) if r.kind in ENDS_OF_WAITS]
+    return [*ends, *map(read_cel, rows_of(name, "cel"))]
 
 
 def truth_of(name: str) -> Any:
@@ -263,3 +263,21 @@ def test_a_line_torn_anywhere_is_refused_or_still_a_line(kind: str) -> None:
         except UnreadableRow:
             continue
         assert row.at > 0
+
+
+@pytest.mark.parametrize("release", ["16", "22"])
+@pytest.mark.parametrize("logged", [True, False], ids=["queue log", "CEL only"])
+def test_who_hangs_up_while_being_sent_away_was_sent_away_if_the_queue_log_says_so(
+    release: str, logged: bool
+) -> None:
+    name = f"{release}/queue_timeout"
+    by_caller = {"hangupsource": "", "hangupcause": 16}
+    rows = [row for row in cel_of(name) if logged or row.kind not in ENDS_OF_WAITS]
+    rows = [
+        msgspec.structs.replace(row, more=by_caller | {"hangupsource": row.channel})
+        if row.kind == "HANGUP"
+        else row
+        for row in rows
+    ]
+    [wait] = [event for event in told_from(rows) if isinstance(event, ev.QueueLeft)]
+    assert wait.ended == ("timeout" if logged else "abandoned")
