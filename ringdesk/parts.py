@@ -253,6 +253,7 @@ async def build_services(
             wait_of=wait_times.estimate,
             asks={"manager": managers.serve, "callback": callbacks.serve},
             keep_place=callbacks.keep_place,
+            priority_of=queue.join_priority,
         ),
         policy=policy,
         queue=queue,

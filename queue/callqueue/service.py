@@ -17,6 +17,7 @@ import structlog
 
 from callqueue.curve import NEVER, Standing
 from callqueue.gathering import GATHERED, Gathering
+from callqueue.join_priority import join_priority
 from callqueue.kept_ages import KeptAges
 from callqueue.mover import Placing, QueueMover, Waiting
 from callqueue.policy import Policy, Score
@@ -54,6 +55,10 @@ def _can_always_move(_switch: str) -> bool:
 
 class NotWaiting(Exception):
     """The caller does not wait in any queue (any more)."""
+
+
+class CannotMove(Exception):
+    """The PBX cannot move a caller who waits."""
 
 
 class QueueService:
@@ -129,9 +134,11 @@ class QueueService:
         """A person puts a waiting caller to the front or the end, or (empty) takes that back.
 
         Recorded with ``by`` and ``reason``, and carried out like every change of the order. Raises
-        :class:`NotWaiting`.
+        :class:`NotWaiting` and :class:`CannotMove`.
         """
         mover, waiting = self._waiting_of(call_id)
+        if not self._can_move(mover.switch):
+            raise CannotMove(mover.switch)
         now = self._now()
         event = QueueEntryPlaced(
             at=now,
@@ -158,6 +165,15 @@ class QueueService:
         policy, score = self._policy(), self._score(call_id, queue, now)
         own = policy.stand(_LAST, score, now).key(now)
         return sum(standing.key(now) < own for standing in mover.order.row(now))
+
+    def join_priority(self, switch: str, call_id: str, queue: str) -> int | None:
+        """QUEUE_PRIO for a caller who is about to join ``queue``, as far as they are known now.
+
+        None where the PBX can move callers: there they join with 0 and are moved if need be.
+        """
+        if self._can_move(switch):
+            return None
+        return join_priority(self._score(call_id, queue, self._now()).virtual_join)
 
     def waiting(self) -> Iterator[tuple[str, str, Waiting]]:
         """Everybody who waits: switch, queue and caller; each queue in the wanted order."""
