@@ -240,6 +240,22 @@ class FakeServer:
             await self.patch({"call": {"disposition": {**body, "saved_at": saved_at}}})
         return web.json_response({"saved_at": saved_at})
 
+    async def _place(self, request: web.Request) -> web.Response:
+        body, call_id = await request.json(), request.match_info["id"]
+        for queue, row in self.view["queues"].items():
+            for entry_id, caller in row["waiting"].items():
+                if caller["call_id"] == call_id:
+                    placed = body["placed"] or None
+                    patch = {
+                        "placed": placed,
+                        "placed_at": samples.now() if placed else None,
+                        "placed_by": "sam" if placed else None,
+                        "placed_why": body["reason"] if placed else None,
+                    }
+                    await self.patch({"queues": {queue: {"waiting": {entry_id: patch}}}})
+                    return web.json_response({**body, "by": "sam", "at": samples.now()})
+        return problem(409, "not_waiting", "The caller does not wait any more.", "Look again.")
+
     async def _customers(self, request: web.Request) -> web.Response:
         q = request.query.get("q", "").lower()
         known = (samples.MARINA, samples.ANTON, samples.LENA)
