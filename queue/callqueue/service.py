@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import structlog
 
@@ -68,6 +68,7 @@ class QueueService:
     ``can_move(switch)`` is False for a PBX that cannot move a waiting caller (Asterisk before
     18.20 and 20.5): there callers are scored and explained, and stay where they joined.
     ``kept_ages`` says who waits since before they joined.
+    ``first_switch`` is the one that agents' names do not name.
     """
 
     def __init__(
@@ -80,8 +81,10 @@ class QueueService:
         can_move: Callable[[str], bool] = _can_always_move,
         gathering: Gathering | None = None,
         kept_ages: KeptAges | None = None,
+        first_switch: str = "",
     ) -> None:
         self.gathering = gathering or Gathering()
+        self._first_switch = first_switch
         self._policy = policy
         self._kept_ages = kept_ages or KeptAges()
         self._record = record
@@ -181,6 +184,20 @@ class QueueService:
         for (switch, queue), mover in self._movers.items():
             for standing in mover.order.row(now):
                 yield switch, queue, mover.waiting[standing.entry_id]
+
+    def first_queue(self, switch: str, queues: Collection[str]) -> str:
+        """Of ``queues`` the one whose first caller comes before those of the others.
+
+        Empty when people wait in none or in one of them. ``switch`` empty: the first one.
+        """
+        now = self._now()
+        first = {
+            queue: standing.key(now)
+            for (at, queue), mover in self._movers.items()
+            if queue in queues and at == (switch or self._first_switch)
+            if (standing := mover.order.first(now))
+        }
+        return min(first, key=first.__getitem__) if len(first) > 1 else ""
 
     # --- events --------------------------------------------------------------------------------
 
