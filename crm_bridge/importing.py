@@ -37,8 +37,16 @@ FIELDS = {
     "owner_name": 200,
     "owner_extension": 40,
     "owner_mobile": 40,
+    "language": 20,
+    "value": 15,
+    "open_complaint": 5,
+    "open_deal": 5,
 }
 """Columns that may stand in the file, with the longest value each can hold (characters)."""
+
+_FLAGS = {"open_complaint", "open_deal"}
+_YES = {"yes", "y", "true", "1"}
+_NO = {"no", "n", "false", "0", ""}
 
 _ALIASES = {
     "id": "external_id",
@@ -166,8 +174,39 @@ def _row(
         values["owner_mobile"] = to_e164(mobile, region)
         if not values["owner_mobile"]:
             return _reject(line, f"owner_mobile {mobile!r} is not a phone number")
+    if wrong := _put_plainly(values):
+        return _reject(line, wrong)
     unique = tuple(dict.fromkeys(numbers.values()))
     return CustomerRow(line=line, values=values, numbers=unique, note=note)
+
+
+def _put_plainly(values: dict[str, str]) -> str:
+    """Whole numbers as digits, flags as yes and no; what cannot be read, or nothing."""
+    value = values.get("value", "")
+    if value and not (value.isascii() and value.isdigit()):
+        return f"value {value!r} is not a whole number (write 1200, without currency)"
+    for name in _FLAGS & values.keys():
+        said = values[name].lower()
+        if said not in _YES | _NO:
+            return f"{name} {values[name]!r} is neither yes nor no"
+        values[name] = "yes" if said in _YES else "no" if said else ""
+    return ""
+
+
+def _as_text(value: object) -> str:
+    """What a column holds, as it may stand in a file."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if value is not None else ""
+
+
+def _as_stored(name: str, text: str) -> object:
+    """What stands in a file, as the column holds it."""
+    if name in _FLAGS:
+        return text == "yes"
+    if name == "value":
+        return int(text or 0)
+    return (text or None) if name == "external_id" else text
 
 
 def _reject(line: int, reason: str) -> RowVerdict:
@@ -189,7 +228,7 @@ class CustomerImport:
         """Read what is known, once: a look-up a row would take hours for a large file."""
         names = [customers.c[name] for name in FIELDS]
         for row in (await self._connection.execute(select(customers.c.id, *names))).mappings():
-            self._remember(row["id"], {name: row[name] or "" for name in FIELDS})
+            self._remember(row["id"], {name: _as_text(row[name]) for name in FIELDS})
         for phone in await self._connection.execute(select(phones.c.customer_id, phones.c.number)):
             self._remember_number(phone.customer_id, phone.number)
 
@@ -232,7 +271,7 @@ class CustomerImport:
 
     async def _insert(self, row: CustomerRow) -> int:
         card = {**dict.fromkeys(FIELDS, ""), **row.values}
-        values: dict[str, Any] = {**card, "external_id": card["external_id"] or None}
+        values: dict[str, Any] = {name: _as_stored(name, text) for name, text in card.items()}
         values |= {"created_at": self._at, "updated_at": self._at}
         values["search"] = search_text(card["name"], card["company"])
         result = await self._connection.execute(insert(customers).values(values))
@@ -247,7 +286,8 @@ class CustomerImport:
         if not changed:
             return False
         card |= changed
-        values: dict[str, Any] = {**changed, "updated_at": self._at}
+        values: dict[str, Any] = {name: _as_stored(name, v) for name, v in changed.items()}
+        values["updated_at"] = self._at
         values["search"] = search_text(card["name"], card["company"])
         query = update(customers).where(customers.c.id == customer_id).values(values)
         await self._connection.execute(query)

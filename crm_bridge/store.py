@@ -21,7 +21,10 @@ class Phone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer's card. ``created_at`` is in microseconds since the epoch."""
+    """A customer's card. ``created_at`` is in microseconds since the epoch.
+
+    ``value`` is what is at stake with them, in whole units of the house's currency.
+    """
 
     id: int
     name: str
@@ -33,6 +36,10 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     owner_extension: str
     owner_mobile: str
     created_at: Micros
+    language: str = ""
+    value: int = 0
+    open_complaint: bool = False
+    open_deal: bool = False
     phones: tuple[Phone, ...] = ()
 
     def ref(self) -> CustomerRef:
@@ -47,6 +54,10 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
             owner_name=self.owner_name,
             owner_extension=self.owner_extension,
             owner_mobile=self.owner_mobile,
+            language=self.language,
+            value=self.value,
+            open_complaint=self.open_complaint,
+            open_deal=self.open_deal,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from cti.storage import metadata
@@ -30,6 +32,10 @@ customers = Table(
     Column("owner_name", String(200), nullable=False, server_default=""),
     Column("owner_extension", String(40), nullable=False, server_default=""),
     Column("owner_mobile", String(20), nullable=False, server_default=""),
+    Column("language", String(20), nullable=False, server_default=""),
+    Column("value", BigInteger, nullable=False, server_default="0"),
+    Column("open_complaint", Boolean, nullable=False, server_default=false()),
+    Column("open_deal", Boolean, nullable=False, server_default=false()),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
 )

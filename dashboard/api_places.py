@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from callqueue.past_order import PastPlace, order_at
-from callqueue.service import NotWaiting
+from callqueue.service import CannotMove, NotWaiting
 from cti.domain.events import CallQueued, Event, Micros, QueueLeft
 from cti.journal import JournalUnavailable
 from dashboard.api_calls import open_interaction
@@ -182,6 +182,10 @@ async def place_caller(ask: Ask, path: CallPath, body: Placement) -> PlacedAnswe
         event = deps.place(path.call_id, body.placed, user.username, body.reason.strip())
     except NotWaiting:
         raise _not_waiting() from None
+    except CannotMove as error:
+        message = f"the PBX {error} cannot move callers who wait"
+        cure = "upgrade Asterisk to 18.20, 20.5, 21 or later"
+        raise ApiError(409, "cannot_move", message, cure) from None
     detail = f"{body.placed or 'policy'}: {event.reason}"
     await ask.dashboard.audit.note(user.username, "place_caller", path.call_id, ask.address, detail)
     return PlacedAnswer(

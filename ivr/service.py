@@ -12,7 +12,15 @@ from cti.agi.server import AgiLimits, AgiServer, AgiSession, Handler
 from cti.domain.events import Event, Micros
 from ivr.book import MenuBook
 from ivr.interpreter import MenuError
-from ivr.session import CustomerOf, KeepPlaceOf, MenuSession, Surroundings, WaitOf
+from ivr.session import (
+    CustomerOf,
+    KeepPlaceOf,
+    MenuSession,
+    PriorityOf,
+    Surroundings,
+    WaitOf,
+    usual_priority,
+)
 from ivr.settings import IvrSettings
 from ivr.speech import Speaker
 
@@ -45,6 +53,7 @@ class IvrService:
         wait_of: WaitOf = _nothing_known,
         asks: Mapping[str, Handler] | None = None,
         keep_place: KeepPlaceOf | None = None,
+        priority_of: PriorityOf = usual_priority,
     ) -> None:
         self._asks = asks or {}
         self._book = book
@@ -58,6 +67,7 @@ class IvrService:
             speak=Speaker(settings.speech).speak,
             switch=switches[0],
             keep_place=keep_place,
+            priority_of=priority_of,
         )
         self.server = AgiServer(
             self._serve,

@@ -83,6 +83,16 @@ KeepPlaceOf = Callable[[str, str, str], Awaitable[str]]
 """``keep_place(call_id, switch, queue)``: empty, or why the caller will not be called back."""
 
 _KEEPING_SECONDS = 3.0
+
+PriorityOf = Callable[[str, str, str], int | None]
+"""``priority_of(switch, call_id, queue)``: QUEUE_PRIO for who joins it; None: the usual one."""
+
+
+def usual_priority(_switch: str, _call_id: str, _queue: str) -> int | None:
+    """Nobody says: the caller joins with the PBX's own."""
+    return None
+
+
 _ANY_KEY = "0123456789*#"
 _SPEAK_SECONDS = 2.0
 _SLACK = 5.0  # seconds beyond its expected length after which a command counts as lost
@@ -100,6 +110,7 @@ class Surroundings:
     speak: Callable[[str, str], PlayableSound]
     switch: str
     keep_place: KeepPlaceOf | None = None
+    priority_of: PriorityOf = usual_priority
 
 
 class MenuSession:
@@ -110,6 +121,7 @@ class MenuSession:
         self._menus = menus
         self._around = around
         self._settings = around.settings
+        self._variables: set[str] = set()
         self.call_id = f"{around.switch}-{agi.env.get('agi_uniqueid', '')}"
 
     async def run(self) -> None:
@@ -156,6 +168,7 @@ class MenuSession:
                     await self._stay_alive(self._length(sounds))
                     await self._play(sounds, keys="")
                 case SetVariable(name=name, value=value):
+                    self._variables.add(name)
                     await self._set(name, value)
                 case ReadDigits():
                     return await self._read(instruction)
@@ -192,6 +205,10 @@ class MenuSession:
 
     async def _leave(self, leave: Leave) -> None:
         await self._stay_alive(0)
+        if leave.next == "queue" and "QUEUE_PRIO" not in self._variables:
+            priority = self._around.priority_of(self._around.switch, self.call_id, leave.target)
+            if priority is not None:
+                await self._set("QUEUE_PRIO", str(priority))
         await self._set("RINGDESK_TARGET", leave.target)
         await self._set("RINGDESK_NEXT", leave.next)
         self._record_left(leave)

@@ -55,6 +55,9 @@ class AgentDirectory:
                 log.warning("agents_not_read", reason=type(error).__name__)
 
 
+_OF_CUSTOMER = ("name", "status", "tier", "segment", "company", "owner_extension", "language")
+
+
 class CustomerFields:
     """What a menu may know of a caller's customer."""
 
@@ -69,6 +72,6 @@ class CustomerFields:
             return None
         fields = {"match": who.match}
         if who.customer:
-            for name in ("name", "status", "tier", "segment", "company", "owner_extension"):
+            for name in _OF_CUSTOMER:
                 fields[name] = getattr(who.customer, name)
         return fields

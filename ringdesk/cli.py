@@ -205,9 +205,10 @@ def import_customers(
     """Take customers in from a CSV file, with a verdict for each row.
 
     Columns: name, phone (phone2, phone3...), external_id, status, tier, segment, company,
-    owner_name, owner_extension, owner_mobile, note. The same external_id, or the same phone and
-    name, is the same customer and gets the new values. Rows which cannot be used are rejected with
-    the reason; the others are taken in together or, if the database fails, not at all.
+    owner_name, owner_extension, owner_mobile, language, value, open_complaint, open_deal, note.
+    The same external_id, or the same phone and name, is the same customer and gets the new values.
+    Rows which cannot be used are rejected with the reason; the others are taken in together or, if
+    the database fails, not at all.
 
     Exit status 0 when every row was taken, 1 when some were rejected, 2 when none could be read.
     """

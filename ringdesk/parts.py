@@ -223,12 +223,6 @@ async def build_services(
         settings.queue.policy, lambda: read_calendars(settings.ivr.calendars_folder)
     )
     ages = KeptAges()
-    availability = AvailabilityService(
-        core.agents.profiles, bus, record, perform, now, settings.queue, [*settings.switches]
-    )
-    house = House(settings, core, menus, availability, policy, perform, ages)
-    managers = managers_of(house)
-    callbacks = await callbacks_of(house)
     queue = QueueService(
         policy,
         bus,
@@ -238,7 +232,21 @@ async def build_services(
         can_move=lambda name: _can_move(core.feeds[name]),
         gathering=Gathering(core.agents.with_extension),
         kept_ages=ages,
+        first_switch=settings.switch,
     )
+    availability = AvailabilityService(
+        core.agents.profiles,
+        bus,
+        record,
+        perform,
+        now,
+        settings.queue,
+        [*settings.switches],
+        queue.first_queue,
+    )
+    house = House(settings, core, menus, availability, policy, perform, ages)
+    managers = managers_of(house)
+    callbacks = await callbacks_of(house)
     wait_times = WaitTimes(bus, now, queue.ahead)
     return Services(
         identify=identify,
@@ -253,6 +261,7 @@ async def build_services(
             wait_of=wait_times.estimate,
             asks={"manager": managers.serve, "callback": callbacks.serve},
             keep_place=callbacks.keep_place,
+            priority_of=queue.join_priority,
         ),
         policy=policy,
         queue=queue,

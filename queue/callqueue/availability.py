@@ -4,13 +4,18 @@ A choice is announced only after the PBX accepted it; one that the PBX refuses i
 :class:`AvailabilityRefused` says why. What was chosen wins over what the PBX has: after each
 connect the memberships are compared and put right. Agents who never chose anything here are not
 touched: what the PBX has is taken for their choice.
+
+An agent of several queues in which people wait is opened in one of them first: app_queue gives a
+free agent to its queues by turns, whoever stands at their heads.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -31,6 +36,7 @@ from cti.clock import Now
 from cti.domain.commands import AnyCommand, CommandFailed, Perform, ReadQueues
 from cti.domain.events import (
     AgentAvailabilityChanged,
+    AgentOffered,
     Availability,
     CallAnswered,
     Event,
@@ -42,9 +48,19 @@ from cti.domain.events import (
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 5.0
+FIRST_SECONDS = 1.5
+"""For so long an agent who becomes free is open in one queue only, or until the phone rings."""
 
 Agents = Callable[[], Mapping[str, AgentProfile]]
 """Gives the agents there are: interface (``PJSIP/101``) to profile."""
+
+
+FirstQueue = Callable[[str, Collection[str]], str]
+"""``first_queue(switch, queues)``: where to open an agent first; empty: in all at once."""
+
+
+def _all_at_once(_switch: str, _queues: Collection[str]) -> str:
+    return ""
 
 
 class AvailabilityRefused(Exception):
@@ -66,6 +82,7 @@ class AvailabilityService:
     Wrap-up begins by itself after a talk that came from a queue, and ends after
     ``settings.wrap_up`` seconds or when the agent chooses. ``further``: the switches besides the
     first one; an agent's name says on which the phone is (:mod:`cti.agent_names`).
+    ``first_queue`` says whose caller an agent of several queues is to get.
     """
 
     def __init__(
@@ -77,9 +94,12 @@ class AvailabilityService:
         now: Now,
         settings: QueueSettings,
         further: Collection[str] = (),
+        first_queue: FirstQueue = _all_at_once,
     ) -> None:
         self._agents = agents
         self._further = frozenset(further)
+        self._first_queue = first_queue
+        self._rung: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._record = record
         self._perform = perform
         self._now = now
@@ -91,7 +111,7 @@ class AvailabilityService:
         self._later: set[str] = set()
         self._changed = asyncio.Event()
         self._events = bus.subscribe(
-            "availability", CallAnswered, TalkEnded, SwitchConnected, SwitchLost
+            "availability", CallAnswered, TalkEnded, AgentOffered, SwitchConnected, SwitchLost
         )
 
     @property
@@ -150,6 +170,8 @@ class AvailabilityService:
 
     def _take(self, event: Event) -> Coroutine[None, None, None] | None:
         match event:
+            case AgentOffered():
+                self._rung[event.agent].set()
             case CallAnswered() if event.queue:
                 self._queue_talks.add(event.talk_id)
             case TalkEnded() if event.talk_id in self._queue_talks:
@@ -276,10 +298,30 @@ class AvailabilityService:
         Raises :class:`CommandFailed` and :class:`_Refused`.
         """
         try:
+            await self._open_one(agent, profile, state)
             await self._send_all(agent, commands_for(agent, profile, state, self._members[agent]))
         except _Refused:
             await self._read(agent)
             await self._send_all(agent, commands_for(agent, profile, state, self._members[agent]))
+
+    async def _open_one(self, agent: str, profile: AgentProfile, state: AgentState) -> None:
+        """Open the agent where the caller to be served first waits, and give the PBX the time.
+
+        Nothing where it makes no difference. Raises as :meth:`_apply`.
+        """
+        if state.availability != "available" or len(profile.queues) < 2:
+            return
+        first = self._first_queue(split(agent)[0], [*profile.queues])
+        actual = self._members[agent]
+        if not first or any(not member.paused for member in actual.values()):
+            return
+        alone = replace(profile, queues={first: profile.queues[first]})
+        rung = self._rung[agent]
+        rung.clear()
+        await self._send_all(agent, commands_for(agent, alone, state, actual))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_SECONDS):
+                await rung.wait()
 
     async def _send_all(self, agent: str, commands: Iterable[AnyCommand]) -> None:
         for command in commands:

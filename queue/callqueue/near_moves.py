@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 
-from callqueue.moves import HIGHEST, Move, spread
+from callqueue.moves import HIGHEST, Move, plan_moves, spread
 from callqueue.waiting_line import WaitingLine
 from callqueue.waiting_order import WaitingOrder
 from cti.domain.events import Micros
@@ -45,7 +45,10 @@ def plan_near(
             wrong = {one}
         elif len(line.places) <= ALL_LOOKED_AT:
             return None
-    return near.moves(wrong)
+    moves = near.moves(wrong)
+    if moves is None and len(wrong) == 1:
+        moves = near.among_equals(next(iter(wrong)))
+    return moves
 
 
 class _Near:
@@ -132,6 +135,31 @@ class _Near:
             moves += spread(run, high, low)
             row = row[len(run) :]
         return None if any(move.priority > HIGHEST for move in moves) else moves
+
+    def among_equals(self, one: str) -> list[Move] | None:
+        """Make room between two of the same priority by looking at those who have it only.
+
+        None where that would move somebody beyond them.
+        """
+        shared = self._priority(self.before(one))
+        if shared is None:
+            return None
+        run, places = self._line.equals(shared), self._line.places
+        own = self._line.rank(one) - 1
+        start = max(0, run.start - 1 - (own == run.start - 1))
+        stop = min(len(places), run.stop + 1 + (own == run.stop))
+        near = list(places[start:stop])
+        if own < start:
+            near.insert(0, places[own])
+        elif own >= stop:
+            near.append(places[own])
+        row = [place.entry_id for place in near if self.counts(place.entry_id)]
+        row.sort(key=lambda who: self._order.rank(who, self._now))
+        moves = plan_moves(near, row, self._fixed)
+        inside = {place.entry_id for place in places[run.start : run.stop]} | {one}
+        if any(m.entry_id not in inside or m.priority > HIGHEST for m in moves):
+            return None
+        return moves
 
     def _priority(self, who: str | None) -> int | None:
         place = self._line.find(who) if who is not None else None

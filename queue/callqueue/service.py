@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import structlog
 
 from callqueue.curve import NEVER, Standing
 from callqueue.gathering import GATHERED, Gathering
+from callqueue.join_priority import join_priority
 from callqueue.kept_ages import KeptAges
 from callqueue.mover import Placing, QueueMover, Waiting
 from callqueue.policy import Policy, Score
@@ -56,6 +57,10 @@ class NotWaiting(Exception):
     """The caller does not wait in any queue (any more)."""
 
 
+class CannotMove(Exception):
+    """The PBX cannot move a caller who waits."""
+
+
 class QueueService:
     """Who is served next, in all queues.
 
@@ -63,6 +68,7 @@ class QueueService:
     ``can_move(switch)`` is False for a PBX that cannot move a waiting caller (Asterisk before
     18.20 and 20.5): there callers are scored and explained, and stay where they joined.
     ``kept_ages`` says who waits since before they joined.
+    ``first_switch`` is the one that agents' names do not name.
     """
 
     def __init__(
@@ -75,8 +81,10 @@ class QueueService:
         can_move: Callable[[str], bool] = _can_always_move,
         gathering: Gathering | None = None,
         kept_ages: KeptAges | None = None,
+        first_switch: str = "",
     ) -> None:
         self.gathering = gathering or Gathering()
+        self._first_switch = first_switch
         self._policy = policy
         self._kept_ages = kept_ages or KeptAges()
         self._record = record
@@ -129,9 +137,11 @@ class QueueService:
         """A person puts a waiting caller to the front or the end, or (empty) takes that back.
 
         Recorded with ``by`` and ``reason``, and carried out like every change of the order. Raises
-        :class:`NotWaiting`.
+        :class:`NotWaiting` and :class:`CannotMove`.
         """
         mover, waiting = self._waiting_of(call_id)
+        if not self._can_move(mover.switch):
+            raise CannotMove(mover.switch)
         now = self._now()
         event = QueueEntryPlaced(
             at=now,
@@ -159,12 +169,35 @@ class QueueService:
         own = policy.stand(_LAST, score, now).key(now)
         return sum(standing.key(now) < own for standing in mover.order.row(now))
 
+    def join_priority(self, switch: str, call_id: str, queue: str) -> int | None:
+        """QUEUE_PRIO for a caller who is about to join ``queue``, as far as they are known now.
+
+        None where the PBX can move callers: there they join with 0 and are moved if need be.
+        """
+        if self._can_move(switch):
+            return None
+        return join_priority(self._score(call_id, queue, self._now()).virtual_join)
+
     def waiting(self) -> Iterator[tuple[str, str, Waiting]]:
         """Everybody who waits: switch, queue and caller; each queue in the wanted order."""
         now = self._now()
         for (switch, queue), mover in self._movers.items():
             for standing in mover.order.row(now):
                 yield switch, queue, mover.waiting[standing.entry_id]
+
+    def first_queue(self, switch: str, queues: Collection[str]) -> str:
+        """Of ``queues`` the one whose first caller comes before those of the others.
+
+        Empty when people wait in none or in one of them. ``switch`` empty: the first one.
+        """
+        now = self._now()
+        first = {
+            queue: standing.key(now)
+            for (at, queue), mover in self._movers.items()
+            if queue in queues and at == (switch or self._first_switch)
+            if (standing := mover.order.first(now))
+        }
+        return min(first, key=first.__getitem__) if len(first) > 1 else ""
 
     # --- events --------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ class QueueSettings(BaseModel):
 
     policy: Path = Field(
         default=Path("config/policies/default.toml"),
-        description="The file with the classes of customers and their head starts in seconds"
+        description="The file with the classes of callers and what they are worth"
         " (docs/priority.md).",
     )
     wrap_up: float = Field(

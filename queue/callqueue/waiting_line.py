@@ -75,6 +75,11 @@ class WaitingLine:
             return 0
         return (bisect_left(self._keys, key) if self._sorted else self._keys.index(key)) + 1
 
+    def equals(self, priority: int) -> range:
+        """The indices of those with this priority; they stand together in a sorted line."""
+        start = bisect_left(self._keys, (-priority, -1))
+        return range(start, bisect_left(self._keys, (-priority + 1, -1)))
+
     def join(self, entry_id: str, priority: int = 0) -> int:
         """Take a place behind all equals; returns the rank."""
         key = (-priority, self._joins)

@@ -32,7 +32,7 @@ from recordings.settings import RecordingSettings
 from recordings.settings import SpeechSettings as TranscriptionSettings
 from ringdesk.asterisk_config import LOG_FILE, HookSettings
 from ringdesk.demo.asterisk import AsteriskInstance, free_port
-from ringdesk.demo.prefix import default_cache, ensure_prefix
+from ringdesk.demo.prefix import CURRENT, Release, default_cache, ensure_prefix
 from ringdesk.demo.replay import ReplayPbx
 from ringdesk.migrate import migrate
 from ringdesk.server import Server, first_error, open_server
@@ -107,6 +107,7 @@ async def asterisk_world(
     customers: Callable[[Settings], Customers] | None = None,
     wrap_up: float = 5,
     change: Callable[[Settings], Settings] = lambda settings: settings,
+    release: Release = CURRENT,
     progress: Callable[[str], None] = print,
 ) -> AsyncIterator[World]:
     """Ringdesk beside a real Asterisk.
@@ -115,7 +116,7 @@ async def asterisk_world(
     store, ``change`` the settings.
     Raises :class:`ringdesk.demo.prefix.PrefixUnavailable`, AsteriskFailed, DemoFailed.
     """
-    prefix = await asyncio.to_thread(ensure_prefix, default_cache(), progress)
+    prefix = await asyncio.to_thread(ensure_prefix, default_cache(), progress, release=release)
     agi_port = free_port(socket.SOCK_STREAM)
     recordings = folder / "recordings"
     hook = HookSettings(agi_port=agi_port)

@@ -28,8 +28,9 @@ def judge_version(version: str) -> Check:
         return Check(VERSION, "warn", said, "upgrade Asterisk to 22 (or 20.5 and later)")
     if not can_move_waiting_callers(version):
         said = (
-            f"{version}: it cannot move callers who wait (no Immediate), so a VIP who is recognised"
-            " late keeps the place of arrival; all else works"
+            f"{version}: it cannot move callers who wait (no Immediate). Who comes through a menu"
+            " of Ringdesk joins at their place, as far as they are known then. Lost are: a VIP who"
+            " is recognised later, targets and ceilings of the policy, moving somebody by hand"
         )
         return Check(VERSION, "warn", said, "upgrade Asterisk to 18.20, 20.5, 21 or later")
     return Check(VERSION, "ok", f"{version}: waiting callers can be moved")

@@ -138,6 +138,7 @@ class FakeServer:
                 web.get("/api/calls/{id}/raw", self._raw),
                 web.put("/api/calls/{id}/disposition", self._disposition),
                 web.put("/api/calls/{id}/place", self._place),
+                web.get("/api/calls/{id}/place", self._why),
                 web.get("/api/customers", self._customers),
                 web.get("/api/customers/{id}", self._customer),
                 web.get("/api/customers/{id}/calls", self._list_calls),
@@ -239,6 +240,45 @@ class FakeServer:
         if (self.view["call"] or {}).get("call_id") == request.match_info["id"]:
             await self.patch({"call": {"disposition": {**body, "saved_at": saved_at}}})
         return web.json_response({"saved_at": saved_at})
+
+    async def _why(self, request: web.Request) -> web.Response:
+        def row(rank: int, sentence: str) -> samples.Json:
+            return {
+                "call_id": "", "rank": rank, "of": 4, "waited": 0, "label": "VIP", "terms": [],
+                "sentence": sentence, "policy": "default@1f4c09ae", "must_be_served": False,
+                "placed": "", "placed_by": "", "placed_why": "",
+            }  # fmt: skip
+
+        own = row(2, "VIP +120 s, waited 12 s: 2nd of 4")
+        return web.json_response(
+            {
+                "call_id": request.match_info["id"],
+                "switch": "sw1",
+                "queue": "support",
+                "at": int(request.query["at"]),
+                "place": own,
+                "before": [row(1, "must be served, Standard, waited 900 s: 1st of 4")],
+                "behind": [row(3, "Standard, waited 70 s: 3rd of 4")],
+                "last_move": "VIP +120 s, waited 1 s: 3rd of 5",
+                "moved_at": None,
+            }
+        )
+
+    async def _place(self, request: web.Request) -> web.Response:
+        body, call_id = await request.json(), request.match_info["id"]
+        for queue, row in self.view["queues"].items():
+            for entry_id, caller in row["waiting"].items():
+                if caller["call_id"] == call_id:
+                    placed = body["placed"] or None
+                    patch = {
+                        "placed": placed,
+                        "placed_at": samples.now() if placed else None,
+                        "placed_by": "sam" if placed else None,
+                        "placed_why": body["reason"] if placed else None,
+                    }
+                    await self.patch({"queues": {queue: {"waiting": {entry_id: patch}}}})
+                    return web.json_response({**body, "by": "sam", "at": samples.now()})
+        return problem(409, "not_waiting", "The caller does not wait any more.", "Look again.")
 
     async def _customers(self, request: web.Request) -> web.Response:
         q = request.query.get("q", "").lower()

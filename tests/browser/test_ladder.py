@@ -47,6 +47,25 @@ async def test_a_call_is_drawn_walked_by_keys_and_told_as_tables(desk: Desk, the
     assert await barriers(page) == []
 
 
+async def test_a_step_of_a_wait_says_why_the_caller_stood_there(desk: Desk) -> None:
+    _, page = await desk("supervisor", LADDER)
+    await expect(page.locator(".place-why")).to_have_count(0)
+    await page.locator(".rung", has_text="Moved in queue").first.click()
+    why = page.locator(".place-why")
+    await expect(why.locator("li")).to_have_text(
+        [
+            "must be served, Standard, waited 900 s: 1st of 4",
+            "VIP +120 s, waited 12 s: 2nd of 4",
+            "Standard, waited 70 s: 3rd of 4",
+        ]
+    )
+    await expect(why).to_contain_text("default@1f4c09ae")
+    assert await barriers(page) == []
+    await page.screenshot(path=SCREENSHOTS / "policy-ladder-why.png")
+    await page.locator(".rung").first.click()
+    await expect(why).to_have_count(0)
+
+
 async def test_messages_are_an_admins(desk: Desk) -> None:
     _, page = await desk("supervisor", LADDER)
     await expect(page.locator(".rung").first).to_be_visible()

@@ -95,6 +95,57 @@ async def test_the_floor_counts_and_names(desk: Desk) -> None:
     await expect(anna).to_contain_text("Free")
 
 
+async def test_a_supervisor_moves_a_caller_with_a_reason_and_takes_it_back(desk: Desk) -> None:
+    view = {"queues": {"support": {"waiting": samples.ladder()}}}
+    server, page = await desk("supervisor", "#/floor", view=view)
+    names = page.locator(".caller-name strong")
+    assert (await names.all_inner_texts())[:2] == ["Marina Ivanova", "+44 20 7946 0172"]
+    await page.get_by_text("Elena Smirnova").hover()
+    await page.get_by_role("button", name="Move Elena Smirnova").click()
+    form = page.get_by_role("form", name="Move Elena Smirnova")
+    front = form.get_by_role("button", name="To the front")
+    await expect(front).to_be_disabled()
+    await form.get_by_role("textbox").fill("her ship sails at six")
+    await page.screenshot(path=SCREENSHOTS / "policy-floor-move.png")
+    await front.click()
+    await expect(names.first).to_have_text("Elena Smirnova")
+    first = page.locator(".caller").first
+    await expect(first).to_contain_text("moved to the front by sam: her ship sails at six")
+    await page.screenshot(path=SCREENSHOTS / "policy-floor-moved.png")
+    await first.hover()
+    await first.get_by_role("button", name="Undo").click()
+    await expect(names.first).to_have_text("Marina Ivanova")
+    sent = [body for method, path, body in server.received if path.endswith("/place")]
+    assert [(body["placed"], bool(body["reason"])) for body in sent] == [
+        ("front", True),
+        ("", True),
+    ]
+
+
+async def test_an_agent_moves_nobody(desk: Desk) -> None:
+    view = {"queues": {"support": {"waiting": samples.ladder()}}}
+    _, page = await desk("agent", view=view)
+    await expect(page.locator(".caller").first).to_be_visible()
+    await expect(page.get_by_role("button", name="Move")).to_have_count(0)
+
+
+async def test_the_order_follows_the_time(desk: Desk) -> None:
+    """Urgency and a ceiling put callers past others, without a word from the server."""
+    waiting = {
+        "a": samples.waiting("First", "+447700900121", 20),
+        "b": samples.waiting("Urgent", "+447700900122", 8, urgency=100, target=10),
+        "c": samples.waiting("Ceiling", "+447700900123", 7, ceiling=11),
+    }
+    _, page = await desk(
+        "supervisor", "#/floor", view={"queues": {"support": {"waiting": waiting}}}
+    )
+    names = page.locator(".caller-name strong")
+    await expect(names).to_have_text(["Urgent", "First", "Ceiling"], timeout=8_000)
+    await expect(page.locator(".caller").first).to_contain_text("target 10 s")
+    await expect(names).to_have_text(["Ceiling", "Urgent", "First"], timeout=8_000)
+    await expect(page.locator(".caller").first).to_contain_text("must be served")
+
+
 async def test_a_person_is_added_with_a_password_shown_once(desk: Desk) -> None:
     server, page = await desk("admin", "#/people")
     await page.get_by_role("button", name="Add a person").click()

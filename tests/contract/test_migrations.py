@@ -17,7 +17,7 @@ from cti.storage import DatabaseUnfit, open_engine
 from ringdesk.migrate import alembic_config, all_tables, migrate
 from tests.contract.fixtures_postgresql import Postgresql
 
-RELEASED = ("0001", "0002", "0003", "0004")
+RELEASED = ("0001", "0002", "0003", "0004", "0005")
 AT = 1_795_298_491_000_000
 
 

@@ -11,8 +11,11 @@ from typing import TypeVar
 
 import pytest
 
+from callqueue.agent_state import AgentProfile
+from callqueue.availability import AvailabilityService
 from callqueue.policy_file import PolicyFile
 from callqueue.service import QueueService
+from callqueue.settings import QueueSettings
 from cti.ami.settings import AmiSettings
 from cti.bus import Bus
 from cti.clock import now
@@ -42,7 +45,8 @@ KNOWN = 50_000
 """Microseconds after which everybody has heard that a phone rings."""
 POLICY = Path(__file__).parents[2] / "config" / "policies" / "default.toml"
 DIALPLAN = (
-    "400,1,Queue,support",
+    "support,1,Queue,support",
+    "sales,1,Queue,sales",
     "wait,1,Wait,90",
     "_aX,1,Wait,0.2",
     "_aX,2,Answer,",
@@ -71,7 +75,9 @@ class Storm:
         self.feed = SwitchFeed(
             "demo", settings, self.record, now, lambda i: i.startswith("Local/a")
         )
-        self.queues = QueueService(PolicyFile(POLICY), self.bus, self.record, self.perform, now)
+        self.queues = QueueService(
+            PolicyFile(POLICY), self.bus, self.record, self.perform, now, first_switch="demo"
+        )
         self._channels: dict[str, str] = {}
 
     async def perform(self, command: AnyCommand) -> Reply:
@@ -99,10 +105,11 @@ class Storm:
     def all(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
 
-    async def call(self, number: int) -> None:
+    async def call(self, number: int, queue: str = "support") -> None:
         """One caller; the CRM may answer before or after the join, or not at all."""
         leg = f"storm-{number}"
-        command = Originate(channel="Local/400@storm/n", context="storm", exten="wait", leg=leg)
+        channel = f"Local/{queue}@storm/n"
+        command = Originate(channel=channel, context="storm", exten="wait", leg=leg)
         reply = await self.feed.switch.perform(command)
         assert reply.ok, reply.message
 
@@ -232,3 +239,38 @@ async def test_another_program_is_put_right_once(asterisk: AsteriskInstance) -> 
         async with asyncio.timeout(10):
             while [row["Channel"] for row in await storm.rows()] != wanted:
                 await asyncio.sleep(0.1)
+
+
+async def test_a_shared_agent_gets_the_first_caller_of_all_their_queues(
+    asterisk: AsteriskInstance,
+) -> None:
+    """By itself app_queue gives a free agent to its queues by turns, whoever stands there."""
+    agent = "Local/a1@storm"
+    async with raging(asterisk) as storm:
+        availability = AvailabilityService(
+            lambda: {agent: AgentProfile(name="Ada", queues={"support": 0, "sales": 0})},
+            storm.bus,
+            storm.record,
+            storm.perform,
+            now,
+            QueueSettings(policy=POLICY, wrap_up=0),
+            first_queue=storm.queues.first_queue,
+        )
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(availability.run())
+            for number in range(6):
+                await storm.call(number, ("sales", "support")[number % 2])
+            await until(lambda: len(storm.all(CallQueued)) == 6, "everybody to join")
+            for number, queue in enumerate(("sales", "support", "sales", "sales", "support")):
+                await storm.call(10 + number, queue)
+                await until(lambda n=number: len(storm.all(CallQueued)) == 7 + n, "the VIP")
+                entry = storm.all(CallQueued)[-1]
+                assert entry.queue == queue
+                storm.identify(entry.call_id, "vip")
+                await until(lambda: storm.queues.first_queue("", ("sales", "support")), "a score")
+                await availability.set(agent, "available")
+                await until(lambda n=number: len(storm.all(AgentOffered)) > n, "the phone to ring")
+                assert storm.all(AgentOffered)[number].entry_id == entry.entry_id
+                await availability.set(agent, "break", "")
+                await until(lambda: not storm.offered, "the talk to begin")
+            listening.cancel()

@@ -4,6 +4,7 @@ import { html } from '../html.js';
 import { useKeys } from '../keys.js';
 import { useLoad } from '../load.js';
 import { Failure, Reconstructed, Skeleton } from '../parts/bits.js';
+import { WhyCard } from '../parts/why.js';
 import { address, route } from '../route.js';
 import { me } from '../store.js';
 import { locale, t, word } from '../text.js';
@@ -120,6 +121,7 @@ export function LadderPage() {
       ${!ladder && !error && html`<${Skeleton} rows=${8} />`}
       ${ladder && (shape === 'drawing' ? html`<${Rungs} ladder=${ladder} chosen=${chosen} choose=${setChosen} />` : html`<${Tables} ladder=${ladder} />`)}
     </section>
+    ${ladder && html`<${WhyCard} callId=${id} rung=${ladder.rungs[chosen]} />`}
     ${me.value?.role === 'admin' && ladder && html`<${Raw} callId=${id} at=${ladder.rungs[chosen]?.at} />`}
   </div>`;
 }

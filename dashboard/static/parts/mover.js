@@ -44,7 +44,7 @@ export function Mover({ caller }) {
   };
   const given = reason.trim().length > 0;
   return html`<form class="caller-form" aria-label=${t('move.of', { name })} onSubmit=${(/** @type {Event} */ event) => { event.preventDefault(); if (given) send('front'); }}>
-    <input class="input" autofocus maxlength="200" required placeholder=${t('move.reason')} aria-label=${t('move.reason')} value=${reason}
+    <input autofocus maxlength="200" required placeholder=${t('move.reason')} aria-label=${t('move.reason')} value=${reason}
       onInput=${(/** @type {InputEvent} */ event) => setReason(/** @type {HTMLInputElement} */ (event.target).value)} />
     <button class="button" disabled=${!given}>${t('move.front')}</button>
     <button class="button" type="button" disabled=${!given} onClick=${() => send('end')}>${t('move.end')}</button>

@@ -81,6 +81,15 @@ export interface LadderRung {
 export interface Ladder {
   call_id: string; lanes: LadderLane[]; rungs: LadderRung[]; bars: LadderBar[];
 }
+export interface PlaceRow {
+  call_id: string; rank: number; of: number; waited: number; label: string; terms: Term[];
+  sentence: string; policy: string; must_be_served: boolean;
+  placed: string; placed_by: string; placed_why: string;
+}
+export interface Why {
+  call_id: string; switch: string; queue: string; at: number; place: PlaceRow;
+  before: PlaceRow[]; behind: PlaceRow[]; last_move: string; moved_at: number | null;
+}
 export interface RawMessages { hours: number; messages: { at: number; text: string }[]; more: boolean }
 export interface Word { word: string; start: number; end: number; confidence?: number }
 export interface Segment {

@@ -22,6 +22,7 @@ from cti.domain.commands import (
 )
 from cti.domain.events import (
     AgentAvailabilityChanged,
+    AgentOffered,
     CallAnswered,
     SwitchConnected,
     SwitchLost,
@@ -421,3 +422,43 @@ async def test_an_agent_of_a_further_switch_is_looked_for_there_only(
         desk.journal.record(SwitchConnected(at=desk.clock(), switch="west", asterisk_version="22"))
         await settled()
     assert asked == ["west"]
+
+
+async def test_who_becomes_free_is_opened_first_where_the_first_caller_waits(
+    desk: Desk, running: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_SECONDS", 60)
+    asked: list[Any] = []
+
+    def first_queue(switch: str, queues: Any) -> str:
+        asked.append((switch, queues))
+        return "sales"
+
+    service = AvailabilityService(
+        lambda: desk.agents, desk.bus, desk.journal.record, desk.pbx.perform, desk.clock,
+        QueueSettings(), first_queue=first_queue,
+    )  # fmt: skip
+    async with running(service):
+        await service.set(ADA, "break", "lunch")
+        assert asked == []
+        choice = asyncio.create_task(service.set(ADA, "available"))
+        await settled()
+        assert desk.held == {"support": ("1", "lunch"), "sales": ("0", "")}
+        assert not choice.done()
+        offer = AgentOffered(at=desk.clock(), offer_id="o", agent=ADA, channel="c")
+        desk.journal.record(offer)
+        await choice
+        assert desk.held == {"support": ("0", ""), "sales": ("0", "")}
+        await service.set(ADA, "available")
+    assert asked == [("", ["support", "sales"])] * 2
+    assert desk.said == [("break", "lunch"), ("available", "")]
+
+
+async def test_nobody_is_opened_alone_where_it_makes_no_difference(desk: Desk) -> None:
+    service = AvailabilityService(
+        lambda: desk.agents, desk.bus, desk.journal.record, desk.pbx.perform, desk.clock,
+        QueueSettings(), first_queue=lambda _switch, _queues: "",
+    )  # fmt: skip
+    await service.set(ADA, "break", "lunch")
+    await service.set(ADA, "available")
+    assert desk.pbx.changes[-1] == PauseQueueMember(agent=ADA, paused=False)

@@ -48,7 +48,7 @@ def test_it_reaches_the_order_with_as_few_moves_as_the_whole_plan(
     assert len(moves) == len(plan_moves(line.places, wanted, fixed))
     after = WaitingLine(line.places)
     for move in moves:
-        assert move.entry_id in suspects - fixed
+        assert move.entry_id not in fixed
         after.move(move.entry_id, move.priority)
     assert [e for e in after.entry_ids if e not in fixed] == [e for e in wanted if e not in fixed]
 
@@ -65,7 +65,6 @@ def test_a_long_line_is_put_right_by_moving_only_who_is_out_of_place(
         return
     for move in moves:
         line.move(move.entry_id, move.priority)
-    assert {move.entry_id for move in moves} <= suspects
     assert len({move.entry_id for move in moves}) == len(moves)
     assert line.entry_ids == wanted
 
@@ -84,7 +83,8 @@ def test_a_vip_behind_a_thousand_takes_one_move() -> None:
 def test_where_it_cannot_be_sure_the_whole_line_is_looked_at() -> None:
     order = order_of(["a", "s", "b"])
     no_room = line_of(("a", 0), ("b", 0), ("s", 0))
-    assert plan_near(no_room, order, {"s"}, frozenset(), T0) is None
+    moves = plan_near(no_room, order, {"s"}, frozenset(), T0)
+    assert moves == plan_moves(no_room.places, ["a", "s", "b"])
     unsorted = line_of(("a", 0), ("b", 5), ("s", 0))
     assert plan_near(unsorted, order, {"s"}, frozenset(), T0) is None
     too_high = line_of(("a", HIGHEST), ("b", 0), ("s", 0))
@@ -98,3 +98,14 @@ def test_of_several_who_joined_only_the_one_out_of_place_is_moved() -> None:
     line = line_of(("a", 0), ("b", 0), ("new", 0), ("vip", 0), ("newer", 0))
     order = order_of(["vip", "a", "b", "new", "newer"])
     assert plan_near(line, order, {"new", "vip", "newer"}, frozenset(), T0) == [Move("vip", GAP)]
+
+
+def test_room_between_equals_stays_above_who_stands_behind() -> None:
+    line = line_of(("a", 5), ("b", 5), ("s", 4), ("c", 3))
+    order = order_of(["a", "s", "b", "c"])
+    moves = plan_near(line, order, {"s"}, frozenset(), T0)
+    assert moves is not None
+    assert len(moves) == 1
+    for move in moves:
+        line.move(move.entry_id, move.priority)
+    assert line.entry_ids == ["a", "s", "b", "c"]

@@ -800,3 +800,35 @@ async def test_a_priority_of_the_dialplan_is_nobody_s_contest(
         await settled()
     assert scene.order == ["v", "a", "b"]
     assert scene.journal.all(QueueContested) == []
+
+
+async def test_of_several_queues_the_one_with_the_first_caller(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    scene.pbx.lines["sales"] = WaitingLine()
+
+    def joins(who: str, queue: str, tier: str = "") -> None:
+        scene.clock.forward(1)
+        if tier:
+            scene.identified(who, tier)
+        position = scene.pbx.lines[queue].join(who)
+        scene.tell(
+            CallQueued(
+                at=scene.clock(), switch="demo", call_id=f"call-{who}", entry_id=f"entry-{who}",
+                queue=queue, channel=who, leg=f"leg-{who}", position=position,
+            )
+        )  # fmt: skip
+
+    service = scene.new_service(first_switch="demo")
+    both = ["support", "sales"]
+    async with running(service):
+        joins("a", "support")
+        await settled()
+        assert service.first_queue("", both) == ""
+        joins("b", "sales")
+        await settled()
+        assert service.first_queue("", both) == "support"
+        joins("v", "sales", "vip")
+        await settled()
+        assert service.first_queue("", both) == service.first_queue("demo", both) == "sales"
+        assert service.first_queue("west", both) == service.first_queue("", ["sales"]) == ""

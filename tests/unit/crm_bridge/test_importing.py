@@ -148,3 +148,30 @@ async def test_a_quote_that_is_never_closed_takes_no_other_row_along(
     anna, vera = [(await store.search(f"+44770090014{n}"))[0] for n in (1, 4)]
     assert [note.text for note in await store.notes(anna.id)] == ['likes "tea",\nand cake']
     assert vera.name == "Vera"
+
+
+async def test_what_is_at_stake_is_taken_in(engine: AsyncEngine, store: CustomerStore) -> None:
+    head = "name,phone,language,value,open_complaint,open_deal\n"
+
+    async def take_all(text: str) -> list[RowVerdict]:
+        return await import_customers(engine, head + text, region="GB", at=5)
+
+    first = await take_all(
+        "Ada,07700900141,de,1200,Yes,no\nBo,07700900142,,,,\n"
+        "Cy,07700900143,,1.5,,\nDi,07700900144,,-3,,\nEd,07700900145,,,maybe,\n"
+    )
+    assert [v.verdict for v in first] == ["new", "new", "rejected", "rejected", "rejected"]
+    assert "not a whole number" in first[2].reason
+    assert "neither yes nor no" in first[4].reason
+    [ada] = await store.by_number("+447700900141")
+    [bo] = await store.by_number("+447700900142")
+    ref = ada.ref()
+    assert (ref.language, ref.value, ref.open_complaint, ref.open_deal) == ("de", 1200, True, False)
+    assert (bo.language, bo.value, bo.open_complaint, bo.open_deal) == ("", 0, False, False)
+    again = await take_all("Ada,07700900141,de,1200,yes,\nBo,07700900142,,7,1,true\n")
+    assert [v.verdict for v in again] == ["unchanged", "merged"]
+    settled = await take_all("Ada,07700900141,,,no,\n")
+    assert [v.verdict for v in settled] == ["merged"]
+    [ada], [bo] = await store.by_number("+447700900141"), await store.by_number("+447700900142")
+    assert (ada.open_complaint, ada.value) == (False, 1200)
+    assert (bo.value, bo.open_complaint, bo.open_deal) == (7, True, True)

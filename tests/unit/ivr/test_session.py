@@ -16,7 +16,7 @@ import pytest
 from cti.domain.events import Event, MenuChosen, MenuEntered, MenuLeft, WaitTold
 from ivr.book import MenuBook
 from ivr.service import IvrService
-from ivr.session import CustomerOf, WaitOf
+from ivr.session import CustomerOf, PriorityOf, WaitOf, usual_priority
 from ivr.sounds import wave_seconds
 from ivr.speech import Speaker, SpeechError
 
@@ -141,6 +141,7 @@ async def serving(
     customer_of: CustomerOf = nobody,
     menus: Mapping[str, str] | None = None,
     wait_of: WaitOf = lambda *_: None,
+    priority_of: PriorityOf = usual_priority,
 ) -> AsyncIterator[Ivr]:
     files = menus or {"main": MAIN, "vip": VIP}
     settings = write(**files).model_copy(update={"customer_deadline": 0.1})
@@ -159,6 +160,7 @@ async def serving(
         customer_of,
         ["pbx1", "west"],
         wait_of,
+        priority_of=priority_of,
     )
     task = asyncio.create_task(service.run())
     async with asyncio.timeout(5):
@@ -345,3 +347,28 @@ async def test_a_text_that_cannot_be_spoken_is_left_out(
         asterisk = await ivr.call()
     assert not any(words[0] == "STREAM" for words in asterisk.said)
     assert asterisk.variables["RINGDESK_NEXT"] == "queue"
+
+
+async def test_who_leaves_for_a_queue_is_given_a_priority(write: Write) -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    def priority_of(switch: str, call_id: str, queue: str) -> int | None:
+        asked.append((switch, call_id, queue))
+        return 77 if queue == "sales" else None
+
+    async with serving(write, priority_of=priority_of) as ivr:
+        sales = await ivr.call("1")
+        unsaid = await ivr.call("", "", "", "", "", "")
+        elsewhere = await ivr.call("2", "2")
+    assert sales.variables["QUEUE_PRIO"] == "77"
+    assert "QUEUE_PRIO" not in unsaid.variables | elsewhere.variables
+    assert asked == [("pbx1", "pbx1-17.4", "sales"), ("pbx1", "pbx1-17.4", "support")]
+
+
+async def test_a_priority_that_the_menu_sets_stays(write: Write) -> None:
+    menu = MAIN.replace('otherwise = "step ask"', 'otherwise = "step mark"') + (
+        '[step.mark]\ndo = "set"\nvariables = { QUEUE_PRIO = "5" }\ngo = "step ask"\n'
+    )
+    async with serving(write, priority_of=lambda *_: 77, menus={"main": menu, "vip": VIP}) as ivr:
+        asterisk = await ivr.call("1")
+    assert asterisk.variables["QUEUE_PRIO"] == "5"
