@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Integer, Select, bindparam, func, or_, select
 from sqlalchemy.engine import URL
 
-from crm_bridge.store import CARD, Customer, Phone
+from crm_bridge.store import CARD, Customer, Phone, card
 from crm_bridge.tables import customer_notes, customers, phones
 from cti.domain.events import CustomerNote, PastContact
 from cti.history import newest_calls, together
@@ -65,7 +65,7 @@ class CallerLookup:
             numbers[phone.customer_id].append(Phone(number=phone.number, label=phone.label))
         best: int = rows[0].id
         return Caller(
-            customers=[Customer(**row._asdict(), phones=tuple(numbers[row.id])) for row in rows],
+            customers=[card(row._asdict(), numbers[row.id]) for row in rows],
             contacts=self._contacts(cursor, best),
             notes=[
                 CustomerNote(id=note.id, at=note.at, author=note.author, text=note.text)

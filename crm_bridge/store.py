@@ -129,7 +129,13 @@ class CustomerStore:
 
 
 def _card(row: Mapping[Any, Any], numbers: Mapping[int, list[Phone]]) -> Customer:
-    return Customer(**row, phones=tuple(numbers[row["id"]]))
+    return card(dict(row), numbers[row["id"]])
+
+
+def card(row: dict[str, Any], numbers: Iterable[Phone]) -> Customer:
+    """A customer from the columns of :data:`CARD`; SQLite has 0 and 1 for no and yes."""
+    flags = {name: bool(row[name]) for name in ("open_complaint", "open_deal")}
+    return Customer(**{**row, **flags}, phones=tuple(numbers))
 
 
 def search_text(name: str, company: str) -> str:

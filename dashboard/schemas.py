@@ -333,6 +333,10 @@ class CustomerRow(Model):
     owner_name: str
     owner_extension: str
     owner_mobile: str
+    language: str
+    value: int
+    open_complaint: bool
+    open_deal: bool
     phones: list[PhoneRow]
     created_at: int
 

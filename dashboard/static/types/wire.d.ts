@@ -12,6 +12,7 @@ export interface LiveMe extends Me {
 export interface Customer {
   id: number; name: string; status?: string; tier?: string; segment?: string; company?: string;
   owner_name?: string; owner_extension?: string; owner_mobile?: string;
+  language?: string; value?: number; open_complaint?: boolean; open_deal?: boolean;
   phones?: { number: string; label?: string }[]; created_at?: number;
 }
 export interface PastContact {

@@ -163,8 +163,7 @@ async def test_what_is_at_stake_is_taken_in(engine: AsyncEngine, store: Customer
     assert [v.verdict for v in first] == ["new", "new", "rejected", "rejected", "rejected"]
     assert "not a whole number" in first[2].reason
     assert "neither yes nor no" in first[4].reason
-    [ada] = await store.search("+447700900141")
-    [bo] = await store.search("+447700900142")
+    [ada], [bo] = await store.search("Ada"), await store.search("Bo")
     ref = ada.ref()
     assert (ref.language, ref.value, ref.open_complaint, ref.open_deal) == ("de", 1200, True, False)
     assert (bo.language, bo.value, bo.open_complaint, bo.open_deal) == ("", 0, False, False)
@@ -172,6 +171,6 @@ async def test_what_is_at_stake_is_taken_in(engine: AsyncEngine, store: Customer
     assert [v.verdict for v in again] == ["unchanged", "merged"]
     settled = await take_all("Ada,07700900141,,,no,\n")
     assert [v.verdict for v in settled] == ["merged"]
-    [ada], [bo] = await store.search("+447700900141"), await store.by_number("+447700900142")
+    [ada], [bo] = await store.search("Ada"), await store.search("Bo")
     assert (ada.open_complaint, ada.value) == (False, 1200)
     assert (bo.value, bo.open_complaint, bo.open_deal) == (7, True, True)
