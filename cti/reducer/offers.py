@@ -70,6 +70,8 @@ def _rung(state: State, leg: Leg, source: Leg, fact: DialBegan) -> None:
         _offer(state, leg, source, known, fact.at)
     elif leg is leg.call.caller:
         # The first party of a call is called for its own sake: nobody is offered to it.
+        if source.kind == "local" and not leg.call.arrived:
+            leg.call.did = leg.call.did or source.exten
         state.arrive(leg.call)
     elif leg.agent:
         _offer(state, leg, source, leg.agent, fact.at)

@@ -90,6 +90,7 @@ def test_through_a_local_channel(pbx: Pbx) -> None:
         TRUNK,
         ENTRY,
     )
+    assert pbx.told(ev.CallArrived, "did") == ["200", "+447"]
     pbx.hang_up("10", "9", MOBILE, "1")
     assert pbx.told(ev.TalkEnded, "agent") == ["PJSIP/102"]
     pbx.over()
