@@ -17,8 +17,8 @@ from callqueue.callback_service import CallbackService
 from callqueue.callback_store import CallbackStore
 from callqueue.facts import of_customer
 from callqueue.kept_ages import KeptAges
-from callqueue.manager_attempt import Surroundings
 from callqueue.manager_calls import ManagerCalls
+from callqueue.manager_search import Surroundings
 from callqueue.manager_service import Desk, ManagerService
 from callqueue.policy_file import PolicyFile
 from crm_bridge.numbers import is_costly, to_e164

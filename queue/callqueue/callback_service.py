@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from callqueue.callback_aftermath import Aftermath
 from callqueue.callback_book import AGAIN_SECONDS, CallbackBook
 from callqueue.callback_office import CallbackRefused, Callers, Office
 from callqueue.callback_settings import CallbackSettings
@@ -30,7 +31,7 @@ from callqueue.callbacks import (
     whose_turn,
 )
 from callqueue.kept_ages import KeptAges
-from callqueue.manager_attempt import ASK_CONTEXT, new_leg
+from callqueue.own_legs import ASK_CONTEXT, new_leg
 from callqueue.press_one import Question, accept, ask
 from cti.agi.server import AgiSession
 from cti.bus import Bus
@@ -57,9 +58,6 @@ log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 15.0
 _MADE_SECONDS = 8.0
 _WRITE_SECONDS = 2.0
-_NOBODY_KNOWS = (
-    "Ringdesk died while calling, and nobody knows whether the customer was called: call by hand"
-)
 _NO_ANSWER = {"busy": "the line was busy", "no_answer": "nobody answered"}
 
 
@@ -187,31 +185,12 @@ class CallbackService:
         self.book.changed.set()
 
     async def _find_out(self, callback: Callback) -> None:
-        while True:
-            try:
-                fate = await self._callers.fate(callback.own_call, self._office.call)
-                break
-            except SQLAlchemyError as error:
-                log.error("history_not_read", reason=str(error).partition("\n")[0])
-                await asyncio.sleep(AGAIN_SECONDS)
-        if fate == "open":
+        made = Aftermath(self._callers, self._office, self._settings, self._now)
+        verdict, attempts = await made.of(callback)
+        if verdict is None:
             self._calling[callback.own_call] = callback
-        elif fate == "talked":
-            await self._finish(callback, Verdict("done", "talked while Ringdesk did not look"))
-        elif fate == "over":
-            reason = "nobody was reached while Ringdesk did not look"
-            await self._finish(
-                callback, after_attempt(callback, reason, self._settings, self._now())
-            )
-        elif await self._was_not_made(callback):
-            verdict = Verdict("requested", "the call was not made: Ringdesk died in that moment")
-            await self._finish(callback, verdict, attempts=callback.attempts - 1)
         else:
-            await self._finish(callback, Verdict("failed", _NOBODY_KNOWS))
-
-    async def _was_not_made(self, callback: Callback) -> bool:
-        made = self._office.was_made(callback.switch, callback.leg, callback.changed_at)
-        return await made is False
+            await self._finish(callback, verdict, attempts=attempts)
 
     # --- the turn -------------------------------------------------------------------------------
 

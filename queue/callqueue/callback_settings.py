@@ -55,7 +55,10 @@ class CallbackSettings(BaseModel):
         " not. Also from the environment: RINGDESK_CALLBACK_TOKEN.",
     )
     web_per_address: int = Field(
-        20, ge=1, description="Requests by web from one address in an hour, at most."
+        100,
+        ge=1,
+        description="Requests by web from one address in an hour, at most. It is the address of"
+        " your web server, where that passes the form on.",
     )
     web_per_number: int = Field(
         3, ge=1, description="Requests by web for one number in a day, at most."

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from callqueue.kept_ages import KeptAges
-from callqueue.manager_calls import ManagerCalls
+from callqueue.manager_search import Search, Surroundings
 from callqueue.manager_settings import ManagerSettings
 from callqueue.managers import Person
+from callqueue.own_legs import ASK_CONTEXT, TAKEN_CONTEXT, new_leg
 from callqueue.press_one import Question
-from cti.clock import Now
 from cti.domain.commands import (
     AnyCommand,
     CommandFailed,
     GetVariable,
     Hangup,
     Originate,
-    Perform,
     Redirect,
 )
 from cti.domain.events import (
@@ -31,7 +27,6 @@ from cti.domain.events import (
     CallEnded,
     CallQueued,
     CustomerIdentified,
-    Event,
     ManagerAccepted,
     ManagerAnswered,
     ManagerCalled,
@@ -39,12 +34,8 @@ from cti.domain.events import (
     ManagerEnd,
     Micros,
 )
-from cti.errands import Errands
 
 log = structlog.get_logger(__name__)
-
-ASK_CONTEXT, TAKEN_CONTEXT = "ringdesk-ask", "ringdesk-taken"
-"""In the dialplan that `ringdesk asterisk-config` prints."""
 
 _MADE_SECONDS = 8.0
 _ASKED_SECONDS = 100.0
@@ -53,73 +44,6 @@ _TOGETHER_SECONDS = 5.0
 _LOOK_SECONDS = 0.02
 
 Outcome = tuple[ManagerEnd, str]
-
-
-def new_leg(at: Micros, kind: Literal["m", "b"] = "m") -> str:
-    """A Uniqueid for a channel that we make: ``m`` for a manager, ``b`` for a callback.
-
-    The dialplan, too, knows them by their beginning.
-    """
-    return f"{kind}-{at // 1_000_000}.{random.randrange(10**9)}"  # noqa: S311 - a name, no secret
-
-
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What all attempts share."""
-
-    record: Callable[[Event], Event]
-    perform: Perform
-    now: Now
-    errands: Errands
-    calls: ManagerCalls
-    ages: KeptAges
-
-
-@dataclass(eq=False)
-class Search:
-    """One waiting caller for whom somebody may be called. ``joined_at``: since when they wait.
-
-    ``begun``: nothing more is begun for this wait. ``why_left`` is set with ``left``.
-    """
-
-    entry_id: str
-    call_id: str
-    switch: str
-    queue: str
-    leg: str
-    channel: str
-    joined_at: Micros
-    label: str = ""
-    begun: bool = False
-    why_left: str = ""
-    left: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @classmethod
-    def of(cls, event: CallQueued) -> Search:
-        """For a wait that begins."""
-        return cls(
-            entry_id=event.entry_id,
-            call_id=event.call_id,
-            switch=event.switch,
-            queue=event.queue,
-            leg=event.leg,
-            channel=event.channel,
-            joined_at=event.at,
-        )
-
-    def leave(self, why: str) -> None:
-        """The wait is over."""
-        self.why_left = why
-        self.left.set()
-
-    async def leaves_within(self, seconds: float) -> bool:
-        """Whether the wait ends within so many seconds."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.left.wait()
-        except TimeoutError:
-            return self.left.is_set()
-        return True
 
 
 class Attempt:

@@ -20,7 +20,8 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from callqueue.manager_attempt import Attempt, Search, Surroundings, end_of, hang_up, written
+from callqueue.manager_attempt import Attempt, end_of, hang_up, written
+from callqueue.manager_search import Search, Surroundings
 from callqueue.manager_settings import ManagerSettings
 from callqueue.managers import Person, Presence, absent, people, spent_up
 from callqueue.press_one import accept, ask

@@ -30,7 +30,18 @@ MANAGER = "Pavel Reznik"
 E = TypeVar("E", bound=ev.Event)
 
 
+MENU = """title = "Short"
+[step.on]
+do = "play"
+prompt = { sound = "beep" }
+go = "queue support"
+"""
+
+
 def with_managers(settings: Settings) -> Settings:
+    for menu in settings.ivr.menus_folder.glob("*.toml"):
+        menu.unlink()
+    (settings.ivr.menus_folder / "main.toml").write_text(MENU)
     managers = ManagerSettings(
         classes=("vip",),
         calendar="office",

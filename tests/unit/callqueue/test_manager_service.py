@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.kept_ages import KeptAges
-from callqueue.manager_attempt import Surroundings
 from callqueue.manager_calls import ManagerCalls
+from callqueue.manager_search import Surroundings
 from callqueue.manager_service import Desk, ManagerService
 from callqueue.manager_settings import ManagerSettings
 from cti.bus import Bus
