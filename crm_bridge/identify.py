@@ -65,6 +65,7 @@ class IdentifyService:
         self._known: dict[str, CustomerIdentified] = {}
         self._waiting: dict[str, asyncio.Event] = {}
         self._live: set[str] = set()
+        self._out: set[str] = set()
         self._pops: dict[str, ScreenPopReady] = {}
         self._joins: dict[str, CallJoined] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -76,6 +77,8 @@ class IdentifyService:
             async for event in self._subscription:
                 if isinstance(event, CallArrived):
                     self._live.add(event.call_id)
+                    if event.direction == "outbound":
+                        self._out.add(event.call_id)
                     self._start(group, event)
                 elif isinstance(event, CallJoined):
                     self._join(event)
@@ -109,6 +112,10 @@ class IdentifyService:
 
     def _join(self, event: CallJoined) -> None:
         """Who called the first switch calls the second one, whatever number the trunk shows."""
+        if event.call_id in self._out:  # somebody of the house is dialled for the caller
+            if task := self._tasks.get(event.call_id):
+                task.cancel()
+            return
         self._joins[event.call_id] = event
         if who := self._known.get(event.to_call_id):
             self._hand_on(who, event)
@@ -145,6 +152,7 @@ class IdentifyService:
 
     def _forget(self, call_id: str) -> None:
         self._live.discard(call_id)
+        self._out.discard(call_id)
         self._known.pop(call_id, None)
         self._pops.pop(call_id, None)
         self._waiting.pop(call_id, None)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crm_bridge.identify import IdentifyService
@@ -199,6 +200,20 @@ async def test_a_stranger_on_the_first_switch_leaves_what_the_second_one_knows(
         known = await service.identity("west-9.1", 1)
         assert known is not None
         assert known.match == "one"
+
+
+async def test_who_is_dialled_for_a_caller_is_nobody_to_look_up(slow_store: SlowLookup) -> None:
+    async with running(slow_store) as (_, bus, seen):
+        bus.publish(arrived("+447700900147"))
+        await until(lambda: len(seen) == 2)
+        mobile = replace(
+            arrived("", call_id="pbx-m-7.1"), direction="outbound", did="+447700900149"
+        )
+        bus.publish(mobile)
+        bus.publish(ev.CallJoined(at=1, call_id=mobile.call_id, to_call_id="pbx-1.1"))
+        bus.publish(arrived("anonymous", call_id="pbx-3.1"))
+        await until(lambda: len(seen) >= 4)
+        assert {event.call_id for event in seen} == {"pbx-1.1", "pbx-3.1"}
 
 
 @pytest.mark.parametrize("ended", [False, True], ids=["first lives", "first is over"])
