@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -107,7 +107,10 @@ class Proxy:
 
 
 class Rig:
-    """Everything of one scenario. ``database`` is Ringdesk's, ``log`` what it printed."""
+    """Everything of one scenario. ``database`` is Ringdesk's, ``log`` what it printed.
+
+    ``more`` is added to its settings; ``page`` is the address of its page.
+    """
 
     def __init__(
         self,
@@ -116,6 +119,7 @@ class Rig:
         folder: Path,
         database: Database,
         records: Records,
+        more: str = "",
     ) -> None:
         self.asterisk = asterisk
         self.proxy = proxy
@@ -123,6 +127,8 @@ class Rig:
         self.database = database
         self.log = folder / "ringdesk.log"
         self._records = records
+        self._more = more
+        self.page = ""
         self.tape = folder / "second-listener.ami"
         self.trunk: Phone
         self.phones: dict[str, Phone] = {}
@@ -216,6 +222,8 @@ class Rig:
         write_calendars(self.folder / "calendars")
         file = self.folder / "ringdesk.toml"
         logs = self.asterisk.logs
+        page = free_port()
+        self.page = f"http://127.0.0.1:{page}"
         file.write_text(
             f"""
 database = "{self.database.url}"
@@ -241,9 +249,10 @@ policy = "{CONFIG}/policies/default.toml"
 enabled = false
 folder = "{self.folder}/recordings"
 [dashboard]
-port = {free_port()}
+port = {page}
 [metrics]
 port = 0
+{self._more}
 """
         )
         return file
@@ -320,11 +329,18 @@ port = 0
 
 @contextlib.asynccontextmanager
 async def chaos_rig(
-    prefix: Prefix, folder: Path, database: Database | None = None, records: Records = "cel"
+    prefix: Prefix,
+    folder: Path,
+    database: Database | None = None,
+    records: Records = "cel",
+    *,
+    more: str = "",
+    prepare: Callable[[str], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Rig]:
     """Asterisk with three agents in its queue, phones, and a Ringdesk that is connected.
 
-    ``records``: which of the PBX's own records Ringdesk reads, beside the queue log.
+    ``records``: which of the PBX's own records Ringdesk reads, beside the queue log. ``more``:
+    further settings; ``prepare`` is given the database's URL, to fill it before Ringdesk begins.
     """
     hook = HookSettings(agi_port=free_port())
     async with contextlib.AsyncExitStack() as stack:
@@ -332,7 +348,8 @@ async def chaos_rig(
             AsteriskInstance(prefix, hook=hook, more_files=DIALPLAN, ring_timeout=60)
         )
         proxy = await stack.enter_async_context(Proxy(asterisk.ami))
-        rig = Rig(asterisk, proxy, folder, database or Sqlite(folder / "ringdesk.db"), records)
+        kept = database or Sqlite(folder / "ringdesk.db")
+        rig = Rig(asterisk, proxy, folder, kept, records, more)
         await stack.enter_async_context(
             listening(asterisk.ami, asterisk.ami_user, asterisk.ami_secret, rig.tape)
         )
@@ -346,5 +363,7 @@ async def chaos_rig(
             rig.answers(agent, await stack.enter_async_context(phone))
             await phone.register()
             await asterisk.cli(f"queue add member PJSIP/{agent} to support")
+        if prepare:
+            await prepare(rig.database.url)
         await rig.serve()
         yield rig
