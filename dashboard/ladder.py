@@ -337,6 +337,12 @@ class _Drawing:
         self.end("offer", event.attempt_id, event, _OFFER_ENDS.get(event.ended, event.ended))
         return self._lane_of_attempt.get(event.attempt_id) or self.customer(), ""
 
+    def callback(
+        self,
+        event: ev.CallbackRequested | ev.CallbackCalled | ev.CallbackAccepted | ev.CallbackChanged,
+    ) -> Place:
+        return self.customer(), self.queue(event, event.queue)
+
     def disposed(self, event: ev.DispositionSet) -> Place:
         return self.agent(event.agent) if event.agent else self.customer(), ""
 
@@ -373,4 +379,8 @@ _PUT: Mapping[type[ev.Event], Callable[[_Drawing, Any], Place]] = {
     ev.ManagerAnswered: _Drawing.manager_step,
     ev.ManagerAccepted: _Drawing.manager_step,
     ev.ManagerCallEnded: _Drawing.manager_call_ended,
+    ev.CallbackRequested: _Drawing.callback,
+    ev.CallbackCalled: _Drawing.callback,
+    ev.CallbackAccepted: _Drawing.callback,
+    ev.CallbackChanged: _Drawing.callback,
 }

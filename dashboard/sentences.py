@@ -144,10 +144,7 @@ def _manager_skipped(event: ev.ManagerSkipped, _: NameOf) -> str:
 
 
 def _manager_called(event: ev.ManagerCalled, _: NameOf) -> str:
-    return (
-        f"{_who(event)} is called on {event.number};"
-        f" the caller keeps their place in queue {event.queue}"
-    )
+    return f"{_who(event)} is called on {event.number}"
 
 
 def _manager_call_ended(event: ev.ManagerCallEnded, _: NameOf) -> str:
@@ -161,6 +158,24 @@ def _manager_call_ended(event: ev.ManagerCallEnded, _: NameOf) -> str:
         "failed": "could not be called",
     }
     return f"{event.manager} {ends[event.ended]}" + (f": {event.reason}" if event.reason else "")
+
+
+def _callback_called(event: ev.CallbackCalled, _: NameOf) -> str:
+    after = length(event.waited)
+    again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
+    return f"Is called back on {event.number}, {after} after asking for queue {event.queue}{again}"
+
+
+def _callback_changed(event: ev.CallbackChanged, _: NameOf) -> str:
+    states = {
+        "requested": "Will be called again",
+        "due": "It is their turn to be called, but not now",
+        "calling": "Is being called back",
+        "done": "The callback is done",
+        "failed": "The callback is given up",
+        "cancelled": "The callback is cancelled",
+    }
+    return states[event.state] + (f": {event.reason}" if event.reason else "")
 
 
 def _ended(event: ev.CallEnded, _: NameOf) -> str:
@@ -253,4 +268,11 @@ _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
     ev.ManagerAnswered: lambda e, _: f"{e.manager}'s mobile was picked up and hears who calls",
     ev.ManagerAccepted: lambda e, _: f"{e.manager} pressed 1: the caller leaves the queue for them",
     ev.ManagerCallEnded: _manager_call_ended,
+    ev.CallbackRequested: lambda e, _: (
+        f"Keeps the place in queue {e.queue}, to be called back"
+        f" on {e.number} (asked for by {e.asked_by})"
+    ),
+    ev.CallbackCalled: _callback_called,
+    ev.CallbackAccepted: lambda e, _: f"Pressed 1: goes into queue {e.queue} as old as the request",
+    ev.CallbackChanged: _callback_changed,
 }

@@ -15,6 +15,7 @@ from cti.ami.link import LinkLost
 from cti.clock import now
 from ringdesk.doctor import (
     access,
+    callbacks,
     fastagi,
     hook,
     lean,
@@ -57,7 +58,9 @@ async def examine(settings: Settings, *, listen_seconds: float = LISTEN_SECONDS)
         seen = settings.at(name)
         checks = await _examine_switch(seen, site.at(seen), listen_seconds)
         on_pbx += [of_switch(check, seen) for check in checks]
-    return [*on_pbx, *await speech, *site.checks]
+    own_calls = (managers.check_managers, callbacks.check_callbacks)
+    own = [check for look in own_calls for check in look(settings, site)]
+    return [*on_pbx, *own, *await speech, *site.checks]
 
 
 def of_switch(check: Check, settings: Settings) -> Check:
@@ -122,8 +125,8 @@ async def _look(
     logs = await asyncio.to_thread(
         missed.check_logs, settings.pbx_logs, sizes if link.calls_made else None
     )
-    mobiles = await managers.check_managers(link, settings, site)
-    return [*facts, actions, *heard, *dialplan, *calls, *served, *mobiles, *logs]
+    asks = await managers.check_on_pbx(link, settings)
+    return [*facts, actions, *heard, *dialplan, *calls, *asks, *served, *logs]
 
 
 async def _facts(link: Visit) -> Sequence[Check]:

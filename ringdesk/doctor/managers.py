@@ -1,4 +1,4 @@
-"""Can a personal manager's mobile be called? Only looked at where anybody is to be called."""
+"""Can people be called, managers on their mobiles above all? Only where anybody is to be."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from crm_bridge.numbers import to_e164
 from cti.config_files import ConfigFileError, did_you_mean
 from ivr.sounds import find_sound
 from ringdesk.ask_config import ASK_CONTEXT, TAKEN_CONTEXT
-from ringdesk.doctor.check import Check
+from ringdesk.doctor.check import Check, listed
 from ringdesk.doctor.hook import PASTE
 from ringdesk.doctor.site import Site
 from ringdesk.doctor.visit import Visit
 from ringdesk.settings import Settings
 
-NAME = "personal manager"
+NAME, ON_PBX = "personal manager", "calls that Ringdesk makes"
 _MODULE = "app_bridgewait"
 
 
-async def check_managers(visit: Visit, settings: Settings, site: Site) -> list[Check]:
-    """Settings first, then the PBX; nothing where nobody is to be called."""
+def check_managers(settings: Settings, site: Site) -> list[Check]:
+    """What lies on this machine; nothing where nobody is to be called."""
     managers = settings.personal_manager
     if not managers.enabled:
         return []
-    faults = [*_of_settings(settings, site)]
-    faults += [Check(NAME, "fail", said, PASTE) for said in await _of_dialplan(visit)]
-    if faults:
-        return faults
-    said = f"callers of class {', '.join(managers.classes)} by {managers.dial}"
-    return [Check(NAME, "ok", said)]
-
-
-def _of_settings(settings: Settings, site: Site) -> Iterable[Check]:
-    managers = settings.personal_manager
-    for said, fix in (
+    faults = (
         *_labels(managers, settings),
         *_calendar(managers, site),
         *_sounds(managers, settings),
         *_deputies(managers, settings.crm.default_region),
-    ):
-        yield Check(NAME, "fail", said, fix)
+    )
+    if faults:
+        return [Check(NAME, "fail", said, fix) for said, fix in faults]
+    return [Check(NAME, "ok", f"class {listed([*managers.classes])}, by {managers.dial}")]
+
+
+async def check_on_pbx(visit: Visit, settings: Settings) -> list[Check]:
+    """Can this Asterisk ask somebody to press 1? Nothing where nobody is to be called."""
+    if not (settings.personal_manager.enabled or settings.callback.enabled):
+        return []
+    faults = [Check(ON_PBX, "fail", said, PASTE) for said in await _missing(visit)]
+    return faults or [Check(ON_PBX, "ok", f"by context {ASK_CONTEXT}")]
 
 
 def _labels(managers: ManagerSettings, settings: Settings) -> Iterable[tuple[str, str]]:
@@ -78,7 +78,7 @@ def _deputies(managers: ManagerSettings, region: str) -> Iterable[tuple[str, str
             yield said, "write it with the country code: +44 7700 900105"
 
 
-async def _of_dialplan(visit: Visit) -> list[str]:
+async def _missing(visit: Visit) -> list[str]:
     faults = []
     for context in (ASK_CONTEXT, TAKEN_CONTEXT):
         reply = await visit.ask("ShowDialPlan", ("Context", context), as_list=True)

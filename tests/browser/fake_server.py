@@ -77,6 +77,7 @@ class FakeServer:
         self.users = [
             {**samples.me(role), "active": True} for role in ("admin", "agent", "supervisor")
         ]
+        self.callbacks: list[Json] = []
         self.received: list[tuple[str, str, Any]] = []
         self.resyncs = 0
         self.answers_pings = True
@@ -146,6 +147,8 @@ class FakeServer:
                 web.get("/api/recordings/{id}/audio", self._audio),
                 web.get("/api/recordings/{id}/transcript", self._transcript),
                 web.get("/api/recordings/{id}/peaks", self._peaks),
+                web.get("/api/callbacks", self._list_callbacks),
+                web.post("/api/callbacks/{id}/cancel", self._cancel_callback),
                 web.get("/api/users", self._list_users),
                 web.post("/api/users", self._add_user),
                 web.patch("/api/users/{id}", self._change_user),
@@ -316,6 +319,16 @@ class FakeServer:
 
     async def _peaks(self, _request: web.Request) -> web.Response:
         return web.json_response(samples.peaks())
+
+    async def _list_callbacks(self, _request: web.Request) -> web.Response:
+        return web.json_response({"callbacks": self.callbacks})
+
+    async def _cancel_callback(self, request: web.Request) -> web.Response:
+        for row in self.callbacks:
+            if row["callback_id"] == request.match_info["id"]:
+                row["state"] = "cancelled"
+                return web.json_response(row)
+        return problem(404, "not_found", "There is no such open callback.", "Look again.")
 
     async def _list_users(self, _request: web.Request) -> web.Response:
         return web.json_response({"users": self.users})

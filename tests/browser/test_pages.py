@@ -146,6 +146,27 @@ async def test_the_order_follows_the_time(desk: Desk) -> None:
     await expect(page.locator(".caller").first).to_contain_text("must be served")
 
 
+async def test_who_is_to_be_called_back_can_be_cancelled(desk: Desk) -> None:
+    server, page = await desk("supervisor", "#/floor")
+    await expect(page.get_by_role("region", name="To be called back")).to_have_count(0)
+    since = samples.now() - 754 * samples.SECOND
+    row = {"queue": "support", "reason": "", "asked_by": "menu", "attempts": 0, "not_before": 0}
+    row |= {"requested_at": since, "call_id": "", "called_as": ""}
+    marina = {"callback_id": "1a", "number": "+447700900147", "name": "Marina Ivanova"}
+    other = {"callback_id": "2b", "number": "+447700900152", "name": ""}
+    tried = {"state": "due", "reason": "outside of the hours (calendar office)"}
+    server.callbacks[:] = [row | marina | {"state": "requested"}, row | other | tried]
+    await page.reload()
+    section = page.get_by_role("region", name="To be called back")
+    line = section.get_by_role("row").filter(has_text="Marina Ivanova")
+    await expect(line.get_by_text("12:3")).to_be_visible()
+    await expect(section.get_by_text("outside of the hours")).to_be_visible()
+    await page.screenshot(path=SCREENSHOTS / "callbacks.png", full_page=True)
+    await line.get_by_role("button", name="Cancel").click()
+    await expect(line).to_have_count(0)
+    assert server.sent("POST", "/api/callbacks/1a/cancel") == [None]
+
+
 async def test_a_person_is_added_with_a_password_shown_once(desk: Desk) -> None:
     server, page = await desk("admin", "#/people")
     await page.get_by_role("button", name="Add a person").click()

@@ -6,6 +6,7 @@ import { agents, queues, view } from '../store.js';
 import { t, word } from '../text.js';
 import { length, now } from '../time.js';
 import { Chip, Empty, Skeleton, Timer } from '../parts/bits.js';
+import { Callbacks } from '../parts/callbacks.js';
 import { WaitingList, lines } from '../parts/waiting.js';
 
 /** @import { AgentRow } from '../types/wire.d.ts' */
@@ -64,6 +65,7 @@ export function FloorPage() {
   return html`<div class="page floor">
     <h1 class="visually-hidden">${t('nav.floor')}</h1>
     <${Figures} />
+    <${Callbacks} />
     <div class="floor-grid">
       <div class="floor-queues">
         ${lines(queues.value, names).map((line) => html`<${WaitingList} key=${line.key} name=${line.name} queue=${line.queue} />`)}

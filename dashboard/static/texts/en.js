@@ -378,6 +378,21 @@ export const en = {
   'floor.no_agents': 'No agents yet',
   'floor.no_agents_hint': 'People with a phone appear here: add them on the People page.',
 
+  // Callbacks
+  'callbacks.title': 'To be called back',
+  'callbacks.who': 'Customer',
+  'callbacks.queue': 'Queue',
+  'callbacks.state': 'State',
+  'callbacks.since': 'In line for',
+  'callbacks.why': 'Last',
+  'callbacks.actions': 'Actions',
+  'callbacks.cancel': 'Cancel',
+  'callbacks.calling': 'The customer is being called at this moment',
+  'callbacks.cancelled': '{name} will not be called back',
+  'callback.requested': 'In line',
+  'callback.due': 'Their turn',
+  'callback.calling': 'Being called',
+
   // People
   'people.add': 'Add a person',
   'people.name': 'Name',

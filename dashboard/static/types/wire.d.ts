@@ -56,6 +56,11 @@ export interface View {
   queues: Record<string, { waiting?: Record<string, Waiting> }>;
   agents: Record<string, AgentRow>;
 }
+export interface CallbackRow {
+  callback_id: string; number: string; name: string; queue: string; reason: string; asked_by: string;
+  state: 'requested' | 'due' | 'calling' | 'done' | 'failed' | 'cancelled';
+  requested_at: number; attempts: number; not_before: number; call_id: string; called_as: string;
+}
 export interface RecordingRow {
   id: string; call_id: string; agent: string; started_at: number; seconds: number;
   state: 'recording' | 'stored' | 'failed'; reason?: string;

@@ -183,6 +183,33 @@ def test_what_a_caller_was_told_of_the_wait_stands_in_the_menu() -> None:
     assert rung.text == "Was told: number 2 in queue support, some 1:30 to wait"
 
 
+def test_a_manager_is_called_from_the_queue_and_stands_in_a_lane() -> None:
+    at = iter(range(0, 10**9, S))
+    entry = {"entry_id": "w", "queue": "support"}
+    attempt = {"attempt_id": "m-1.1", "manager": "Pavel"}
+
+    def make(what: type[Event], **values: Any) -> Event:
+        return what(at=next(at), switch="pbx", call_id="pbx-1", **values)
+
+    told = [
+        make(ev.CallQueued, channel="c", leg="1", position=1, **entry),
+        make(ev.ManagerSkipped, manager="Vera", reason="on a break", **entry),
+        make(ev.ManagerCalled, agent=IVAN, number="+44", leg="m-1.1", **attempt, **entry),
+        make(ev.ManagerAnswered, **attempt),
+        make(ev.ManagerAccepted, **attempt),
+        make(ev.QueueLeft, ended="connected", waited=S, **entry),
+        make(ev.CallAnswered, talk_id="t", agent=IVAN, agent_channel="a", caller_channel="c"),
+        make(ev.ManagerCallEnded, ended="connected", **attempt),
+    ]
+    answer = drawn([msgspec.structs.replace(e, seq=n) for n, e in enumerate(told, start=1)])
+    lane = f"agent:{IVAN}"
+    places = {rung.type: (rung.lane, rung.to) for rung in answer.rungs}
+    assert places["ManagerSkipped"] == ("queue:support", "")
+    assert places["ManagerCalled"] == ("queue:support", lane)
+    assert places["ManagerAccepted"] == places["ManagerCallEnded"] == (lane, "")
+    assert ("offer", lane, 5, "answered") in bars(answer)
+
+
 def test_queues_of_one_name_on_two_switches_have_a_lane_each() -> None:
     def waits(switch: str, at: int) -> list[Event]:
         queue: dict[str, Any] = {"entry_id": f"{switch}-w", "queue": "support"}

@@ -6,16 +6,25 @@ import re
 from pathlib import Path
 
 from ivr.loading import load_menus
-from ivr.model import AnnounceStep, AskStep, BranchStep, HoursStep, PlayStep, SetStep
+from ivr.model import (
+    AnnounceStep,
+    AskStep,
+    BranchStep,
+    CallbackStep,
+    HoursStep,
+    PlayStep,
+    SetStep,
+)
 from ivr.settings import IvrSettings, SpeechSettings
 
 DOCS = (Path(__file__).parents[3] / "docs" / "menus.md").read_text()
 
 
 def test_the_example_loads_without_a_warning(tmp_path: Path) -> None:
-    main, calendar, announce = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)
+    main, calendar, offer, announce = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)
     for folder, name, text in [
         ("menus", "main", main),
+        ("menus", "offer", offer),
         (
             "menus",
             "vip",
@@ -37,6 +46,7 @@ def test_the_example_loads_without_a_warning(tmp_path: Path) -> None:
 
 
 def test_every_key_of_every_step_is_explained() -> None:
-    for step in (AskStep, PlayStep, HoursStep, BranchStep, SetStep, AnnounceStep):
+    steps = (AskStep, PlayStep, HoursStep, BranchStep, SetStep, AnnounceStep, CallbackStep)
+    for step in steps:
         missing = [name for name in step.model_fields if f"`{name}" not in DOCS]
         assert missing == []

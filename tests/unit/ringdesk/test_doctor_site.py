@@ -11,9 +11,12 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from callqueue.callback_settings import CallbackSettings
+from callqueue.manager_settings import Deputy, ManagerSettings
 from callqueue.settings import QueueSettings
 from cti.ami.settings import AmiSettings
 from cti.clock import now
+from cti.pbx_logs.settings import PbxLogSettings
 from cti.storage import open_engine
 from dashboard.accounts import Accounts
 from dashboard.settings import DashboardSettings
@@ -232,3 +235,44 @@ def test_the_settings_file_to_copy_is_in_order(tmp_path: Path) -> None:
     keys = [line for line in commented if line.startswith("[") or " = " in line]
     everything.write_text("\n".join(keys))
     assert load_settings(everything).hook.agi_address == "192.0.2.20"
+
+
+async def test_nothing_is_said_of_calls_that_nobody_is_to_make(settings: Settings) -> None:
+    found = await examined(settings)
+    assert not found.keys() & {"personal manager", "callbacks", "calls that Ringdesk makes"}
+
+
+async def test_what_keeps_a_manager_from_being_called(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "sounds").mkdir()
+    (tmp_path / "sounds" / "beep.gsm").write_bytes(b"x" * 33)
+    deputy = Deputy(of="*", name="Vera", mobile="ask Eva")
+    managers = ManagerSettings(
+        classes=("VPI",), calendar="ofice", whisper="beep", ask="bepp", deputies=(deputy,)
+    )
+    ivr = settings.ivr.model_copy(update={"sounds_folder": tmp_path / "sounds"})
+    wrong = settings.model_copy(update={"personal_manager": managers, "ivr": ivr})
+    checks = (await examined(wrong))["personal manager"]
+    assert {check.state for check in checks} == {"fail"}
+    assert [check.said.partition(":")[0] for check in checks] == [
+        "personal_manager.classes",
+        "personal_manager.calendar",
+        "personal_manager.ask",
+        'the deputy Vera\'s mobile "ask Eva" is no number',
+    ]
+    assert 'did you mean "VIP"?' in checks[0].fix
+
+    right = settings.model_copy(update={"personal_manager": ManagerSettings(classes=("vip",))})
+    (check,) = (await examined(right))["personal manager"]
+    assert (check.state, check.said) == ("ok", "class vip, by PJSIP/{number}@trunk")
+
+
+async def test_what_keeps_customers_from_being_called_back(settings: Settings) -> None:
+    wanted = CallbackSettings(enabled=True, calendar="office")
+    check = await the("callbacks", settings.model_copy(update={"callback": wanted}))
+    assert (check.state, "there is no calendar" in check.said) == ("fail", True)
+    logs = {"callback": CallbackSettings(enabled=True), "pbx_logs": PbxLogSettings()}
+    check = await the("callbacks", settings.model_copy(update=logs))
+    assert (check.state, "pbx_logs.cel" in check.said) == ("warn", True)
+    logs["pbx_logs"] = PbxLogSettings(cel=Path("cel.csv"))
+    check = await the("callbacks", settings.model_copy(update=logs))
+    assert check.state == "ok"
