@@ -107,7 +107,10 @@ def move(state: State, leg: Leg, linkedid: str, at: Micros) -> None:
     if leg.call.linkedid == linkedid or linkedid in state.ended:
         return
     bridge = leg.bridge
-    talks.take_out(state, leg, at)
+    if leg.talk is None or leg.talk.call.linkedid != linkedid:
+        talks.take_out(state, leg, at)
+    elif bridge:
+        talks.slip_out(state, leg)  # It follows, through a Local channel, whom it talks with.
     queues.hung_up(state, leg, at)
     offers.hung_up(state, leg, 0, at)
     if leg.up and leg.offer:

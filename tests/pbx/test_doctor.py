@@ -14,6 +14,8 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from callqueue.callback_settings import CallbackSettings
+from callqueue.manager_settings import ManagerSettings
 from callqueue.settings import QueueSettings
 from cti.ami.settings import AmiSettings
 from cti.clock import now
@@ -78,6 +80,8 @@ class Installation:
                 calendars_folder=folder / "calendars",
                 speech=VoiceSettings(cache_folder=folder / "prompts"),
             ),
+            personal_manager=ManagerSettings(classes=("Standard",)),
+            callback=CallbackSettings(enabled=True),
             queue=QueueSettings(policy=folder / "policy.toml"),
             recordings=RecordingSettings(
                 folder=asterisk.recordings, speech=SpeechSettings(models={"en": model})
@@ -309,6 +313,7 @@ async def test_no_hook(site: Installation) -> None:
     assert checks["dialplan hook"].state == "fail"
     assert "there is no context ringdesk-in" in checks["dialplan hook"].said
     assert '#include "ringdesk-extensions.conf"' in checks["dialplan hook"].fix
+    assert "there is no context ringdesk-" in checks["calls that Ringdesk makes"].said
     assert checks["FastAGI"].said.startswith("not checked: the dialplan hook")
     assert checks["recording by the PBX"].said.startswith("not checked: the dialplan hook")
 

@@ -13,7 +13,9 @@ import pytest
 import pytest_asyncio
 
 from callqueue.manager_attempt import Attempt
+from callqueue.manager_calls import ManagerCalls
 from callqueue.manager_settings import Deputy, ManagerSettings
+from cti.clock import now
 from cti.domain import events as ev
 from cti.domain.commands import AnyCommand, Redirect
 from ringdesk.demo.phone import Call, Phone
@@ -125,7 +127,14 @@ async def press(mobile: Call, key: str) -> None:
     await mobile.send_digits(key)
 
 
-async def test_the_manager_presses_1_and_talks_with_the_vip(house: World) -> None:
+@pytest.mark.parametrize("dial", ["PJSIP/{number}@trunk", "Local/{number}@internal"])
+async def test_the_manager_presses_1_and_talks_with_the_vip(
+    house: World, monkeypatch: pytest.MonkeyPatch, dial: str
+) -> None:
+    managers = house.server.services.managers
+    other = managers._settings.model_copy(update={"dial": dial})
+    monkeypatch.setattr(managers, "_settings", other)
+    began = now()
     async with scene(house) as play:
         vip = await play.vip()
         mobile = await play.trunk.incoming(timeout=10)
@@ -159,7 +168,13 @@ async def test_the_manager_presses_1_and_talks_with_the_vip(house: World) -> Non
         ]
         talks = await core.history.talks(play.call_id)
         assert [(talk.agent, talk.queue) for talk in talks] == [(MANAGER, "support")]
-        assert [row.call_id for row in await core.history.newest()].count(rows[1].call_id) == 0
+        assert rows[1].call_id not in [row.call_id for row in await core.history.newest()]
+
+        async def billed() -> bool:
+            calls = await ManagerCalls(core.engine).since(began)
+            return [None in (call.answered_at, call.over_at) for call in calls] == [False]
+
+        await until(billed, "what it cost")
 
 
 async def test_a_mailbox_answers_then_the_deputy_is_busy_and_the_vip_waits_on(

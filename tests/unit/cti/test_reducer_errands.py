@@ -96,6 +96,29 @@ def test_through_a_local_channel(pbx: Pbx) -> None:
     pbx.over()
 
 
+def test_a_local_channel_that_goes_out_of_the_way_ends_no_talk(pbx: Pbx) -> None:
+    pbx.queued_caller()
+    assert pbx.reducer.send_for(MOBILE, "PJSIP/102", ENTRY)
+    pbx.leg(MOBILE, "Local/+447@out-1;1", call=MOBILE, condition="down")
+    pbx.leg("9", "Local/+447@out-1;2", call=MOBILE, condition="ring", exten="+447")
+    pbx.leg("10", TRUNK, call=MOBILE, condition="down")
+    pbx.say(facts.DialBegan, leg="10", source="9", dialled="trunk/+447")
+    pbx.pick_up("10")
+    pbx.say(facts.BridgeEntered, leg="10", linkedid=MOBILE, bridge="l")
+    pbx.say(facts.BridgeEntered, leg="9", linkedid=MOBILE, bridge="l")
+    accept(pbx)
+    pbx.say(facts.LocalOptimising, one=MOBILE, two="9")
+    pbx.say(facts.BridgeLeft, leg="10", bridge="l")
+    pbx.say(facts.BridgeEntered, leg="10", linkedid="1", bridge="b")
+    pbx.say(facts.LocalOptimised, one=MOBILE, two="9")
+    pbx.hang_up(MOBILE, "9")
+    assert len(pbx.told(ev.CallAnswered, "agent")) == 1
+    assert pbx.told(ev.TalkEnded, "agent") == []
+    pbx.hang_up("10", "1")
+    assert pbx.told(ev.TalkEnded, "agent") == ["PJSIP/102"]
+    pbx.over()
+
+
 def test_busy_changes_nothing_for_the_caller(pbx: Pbx) -> None:
     pbx.queued_caller()
     dial(pbx)
