@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,7 +56,7 @@ class Kept:
 
 def read_database(file: Path) -> Kept:
     """The history's rows, and what the journal's events tell of each call, by its Linkedid."""
-    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
         query = "select call_id, did, outcome, ended_at is not null from calls"
         rows = [(*row[:3], bool(row[3])) for row in database.execute(query)]
         kept = Kept(rows)
