@@ -2,7 +2,7 @@
 
 It stands for what a program can know at best: CEL has the moment at which the PBX published what
 happened, while an AMI event has the one at which the manager's thread wrote it down. On a busy
-machine that was 60 ms later once. Nothing in an AMI event tells the earlier moment, and all
+machine that was 146 ms later once. Nothing in an AMI event tells the earlier moment, and all
 sessions get the same stamp; so what Ringdesk saw is held against both, and must be within 20 ms of
 the time between them.
 """
