@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from callqueue.callback_office import CallbackRefused, NoSuchNumber
-from callqueue.callbacks import Callback
+from callqueue.callback.office import CallbackRefused, NoSuchNumber
+from callqueue.callback.turns import Callback
 from cti.domain.events import CallbackState
 from dashboard.deps import Callbacks
 from dashboard.errors import ApiError, not_found

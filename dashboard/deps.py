@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.agent_state import AgentState
-from callqueue.callback_book import CallbackBook
+from callqueue.callback.book import CallbackBook
 from callqueue.service import NotWaiting
 from crm_bridge.store import CustomerStore
 from cti.ami_tape import AmiTape

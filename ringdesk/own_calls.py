@@ -11,15 +11,15 @@ import structlog
 
 from callqueue.agent_state import AgentProfile
 from callqueue.availability import AvailabilityService
-from callqueue.callback_book import CallbackBook
-from callqueue.callback_office import Office
-from callqueue.callback_service import CallbackService
-from callqueue.callback_store import CallbackStore
+from callqueue.callback.book import CallbackBook
+from callqueue.callback.office import Office
+from callqueue.callback.service import CallbackService
+from callqueue.callback.store import CallbackStore
 from callqueue.facts import of_customer
 from callqueue.kept_ages import KeptAges
-from callqueue.manager_calls import ManagerCalls
-from callqueue.manager_search import Surroundings
-from callqueue.manager_service import Desk, ManagerService
+from callqueue.manager.calls import ManagerCalls
+from callqueue.manager.search import Surroundings
+from callqueue.manager.service import Desk, ManagerService
 from callqueue.policy_file import PolicyFile
 from crm_bridge.numbers import is_costly, to_e164
 from cti.agent_names import split

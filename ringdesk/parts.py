@@ -14,10 +14,10 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.availability import AvailabilityService
-from callqueue.callback_service import CallbackService
+from callqueue.callback.service import CallbackService
 from callqueue.gathering import DAY, Gathering
 from callqueue.kept_ages import KeptAges
-from callqueue.manager_service import ManagerService
+from callqueue.manager.service import ManagerService
 from callqueue.policy_file import PolicyFile
 from callqueue.service import QueueService
 from callqueue.wait_times import WaitTimes

@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from callqueue.callback_settings import CallbackSettings
-from callqueue.manager_settings import ManagerSettings
+from callqueue.callback.settings import CallbackSettings
+from callqueue.manager.settings import ManagerSettings
 from callqueue.settings import QueueSettings
 from crm_bridge.settings import CrmSettings
 from cti.ami.settings import AmiSettings, TapeSettings

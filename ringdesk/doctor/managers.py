@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from callqueue.manager_settings import ManagerSettings
+from callqueue.manager.settings import ManagerSettings
 from callqueue.policy_file import load_policy
 from crm_bridge.numbers import to_e164
 from cti.config_files import ConfigFileError, did_you_mean

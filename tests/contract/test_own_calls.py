@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from callqueue.callback_store import CallbackStore
-from callqueue.callbacks import Callback
-from callqueue.manager_calls import ManagerCalls
-from callqueue.managers import Billed
+from callqueue.callback.store import CallbackStore
+from callqueue.callback.turns import Callback
+from callqueue.manager.calls import ManagerCalls
+from callqueue.manager.choice import Billed
 from cti.domain.events import ManagerCalled
 
 ASKED = Callback(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from callqueue.callback_settings import CallbackSettings
+from callqueue.callback.settings import CallbackSettings
 from cti.domain import events as ev
 from ringdesk.demo.prefix import Prefix
 from ringdesk.demo.world import World, asterisk_world

@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from callqueue.callback_settings import CallbackSettings
-from callqueue.manager_settings import ManagerSettings
+from callqueue.callback.settings import CallbackSettings
+from callqueue.manager.settings import ManagerSettings
 from callqueue.settings import QueueSettings
 from cti.ami.settings import AmiSettings
 from cti.clock import now

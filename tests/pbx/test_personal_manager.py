@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from callqueue.manager_attempt import Attempt
-from callqueue.manager_calls import ManagerCalls
-from callqueue.manager_settings import Deputy, ManagerSettings
+from callqueue.manager.attempt import Attempt
+from callqueue.manager.calls import ManagerCalls
+from callqueue.manager.settings import Deputy, ManagerSettings
 from cti.clock import now
 from cti.domain import events as ev
 from cti.domain.commands import AnyCommand, Redirect

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from callqueue.agent_state import AgentProfile
-from callqueue.callback_book import CallbackBook
-from callqueue.callback_office import Office
-from callqueue.callback_settings import CallbackSettings
-from callqueue.callback_store import CallbackStore
+from callqueue.callback.book import CallbackBook
+from callqueue.callback.office import Office
+from callqueue.callback.settings import CallbackSettings
+from callqueue.callback.store import CallbackStore
 from crm_bridge.numbers import to_e164
 from cti.clock import now
 from dashboard.callback_limit import CallbackLimit

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from callqueue.callback_settings import CallbackSettings
-from callqueue.manager_settings import Deputy, ManagerSettings
+from callqueue.callback.settings import CallbackSettings
+from callqueue.manager.settings import Deputy, ManagerSettings
 from callqueue.settings import QueueSettings
 from cti.ami.settings import AmiSettings
 from cti.clock import now

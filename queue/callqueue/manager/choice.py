@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from callqueue.manager_settings import ManagerSettings
+from callqueue.manager.settings import ManagerSettings
 from cti.agent_names import split
 from cti.domain.events import Activity, Availability, CustomerRef, Micros
 

@@ -9,9 +9,9 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from callqueue.manager_search import Search, Surroundings
-from callqueue.manager_settings import ManagerSettings
-from callqueue.managers import Person
+from callqueue.manager.choice import Person
+from callqueue.manager.search import Search, Surroundings
+from callqueue.manager.settings import ManagerSettings
 from callqueue.own_legs import ASK_CONTEXT, TAKEN_CONTEXT, new_leg
 from callqueue.press_one import Question
 from cti.domain.commands import (

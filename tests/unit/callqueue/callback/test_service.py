@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.agent_state import AgentProfile
-from callqueue.callback_book import CallbackBook
-from callqueue.callback_office import CallbackRefused, Office
-from callqueue.callback_service import CallbackService
-from callqueue.callback_settings import CallbackSettings
-from callqueue.callback_store import CallbackStore
-from callqueue.callbacks import Callback
+from callqueue.callback.book import CallbackBook
+from callqueue.callback.office import CallbackRefused, Office
+from callqueue.callback.service import CallbackService
+from callqueue.callback.settings import CallbackSettings
+from callqueue.callback.store import CallbackStore
+from callqueue.callback.turns import Callback
 from callqueue.kept_ages import KeptAges
 from cti.bus import Bus
 from cti.domain import events as ev

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from callqueue.kept_ages import KeptAges
-from callqueue.manager_calls import ManagerCalls
+from callqueue.manager.calls import ManagerCalls
 from cti.clock import Now
 from cti.domain.commands import Perform
 from cti.domain.events import CallQueued, Event, Micros

@@ -12,10 +12,10 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from callqueue.callback_office import CallbackRefused, NoSuchNumber, Office
-from callqueue.callback_settings import CallbackSettings
-from callqueue.callback_store import CallbackStore
-from callqueue.callbacks import Callback, Verdict, refused
+from callqueue.callback.office import CallbackRefused, NoSuchNumber, Office
+from callqueue.callback.settings import CallbackSettings
+from callqueue.callback.store import CallbackStore
+from callqueue.callback.turns import Callback, Verdict, refused
 from cti.clock import Now
 from cti.domain.events import (
     CallbackAccepted,

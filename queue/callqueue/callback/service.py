@@ -18,11 +18,11 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from callqueue.callback_aftermath import Aftermath
-from callqueue.callback_book import AGAIN_SECONDS, CallbackBook
-from callqueue.callback_office import CallbackRefused, Callers, Office
-from callqueue.callback_settings import CallbackSettings
-from callqueue.callbacks import (
+from callqueue.callback.aftermath import Aftermath
+from callqueue.callback.book import AGAIN_SECONDS, CallbackBook
+from callqueue.callback.office import CallbackRefused, Callers, Office
+from callqueue.callback.settings import CallbackSettings
+from callqueue.callback.turns import (
     Callback,
     QueueNow,
     Verdict,

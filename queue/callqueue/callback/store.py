@@ -9,7 +9,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from callqueue.callbacks import Callback
+from callqueue.callback.turns import Callback
 from callqueue.tables import callbacks as table
 from cti.domain.events import CallbackState
 

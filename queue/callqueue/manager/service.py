@@ -20,10 +20,10 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from callqueue.manager_attempt import Attempt, end_of, hang_up, written
-from callqueue.manager_search import Search, Surroundings
-from callqueue.manager_settings import ManagerSettings
-from callqueue.managers import Person, Presence, absent, people, spent_up
+from callqueue.manager.attempt import Attempt, end_of, hang_up, written
+from callqueue.manager.choice import Person, Presence, absent, people, spent_up
+from callqueue.manager.search import Search, Surroundings
+from callqueue.manager.settings import ManagerSettings
 from callqueue.press_one import accept, ask
 from cti.agi.server import AgiSession
 from cti.bus import Bus

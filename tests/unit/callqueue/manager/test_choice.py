@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from callqueue.manager_settings import Deputy, ManagerSettings
-from callqueue.managers import MINUTE, Billed, Person, Presence, absent, people, spent_up
+from callqueue.manager.choice import MINUTE, Billed, Person, Presence, absent, people, spent_up
+from callqueue.manager.settings import Deputy, ManagerSettings
 from cti.domain.events import CustomerRef
 
 VERA = Deputy(of="104", name="Vera", extension="105", mobile="07700 900105")

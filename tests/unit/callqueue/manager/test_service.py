@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.kept_ages import KeptAges
-from callqueue.manager_calls import ManagerCalls
-from callqueue.manager_search import Surroundings
-from callqueue.manager_service import Desk, ManagerService
-from callqueue.manager_settings import ManagerSettings
+from callqueue.manager.calls import ManagerCalls
+from callqueue.manager.search import Surroundings
+from callqueue.manager.service import Desk, ManagerService
+from callqueue.manager.settings import ManagerSettings
 from cti.bus import Bus
 from cti.domain import events as ev
 from cti.domain.commands import AnyCommand, CommandFailed, Hangup, Originate, Reply

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callqueue.callback_settings import CallbackSettings
-from callqueue.callbacks import Callback, QueueNow, after_attempt, refused, too_old, whose_turn
+from callqueue.callback.settings import CallbackSettings
+from callqueue.callback.turns import Callback, QueueNow, after_attempt, refused, too_old, whose_turn
 
 HOUR = 3600 * 1_000_000
 SETTINGS = CallbackSettings(enabled=True, attempts=2, pause=60, keep=1, most_open=3)

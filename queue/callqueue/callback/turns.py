@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from callqueue.callback_settings import CallbackSettings
+from callqueue.callback.settings import CallbackSettings
 from cti.domain.events import CallbackState, Micros
 
 OPEN: frozenset[CallbackState] = frozenset({"requested", "due", "calling"})

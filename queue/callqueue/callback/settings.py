@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from callqueue.manager_settings import SOUND, Dial
+from callqueue.manager.settings import SOUND, Dial
 
 
 class CallbackSettings(BaseModel):

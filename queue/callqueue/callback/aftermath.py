@@ -7,10 +7,10 @@ import asyncio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from callqueue.callback_book import AGAIN_SECONDS
-from callqueue.callback_office import Callers, Fate, Office
-from callqueue.callback_settings import CallbackSettings
-from callqueue.callbacks import Callback, Verdict, after_attempt
+from callqueue.callback.book import AGAIN_SECONDS
+from callqueue.callback.office import Callers, Fate, Office
+from callqueue.callback.settings import CallbackSettings
+from callqueue.callback.turns import Callback, Verdict, after_attempt
 from cti.clock import Now
 
 log = structlog.get_logger(__name__)

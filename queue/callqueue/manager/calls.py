@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from callqueue.managers import Billed
+from callqueue.manager.choice import Billed
 from callqueue.tables import manager_calls as table
 from cti.domain.events import ManagerCalled, Micros
 
