@@ -86,6 +86,7 @@ class QueueService:
         self.gathering = gathering or Gathering()
         self._first_switch = first_switch
         self._policy = policy
+        self._in_force = policy()
         self._kept_ages = kept_ages or KeptAges()
         self._record = record
         self._perform = perform
@@ -121,6 +122,7 @@ class QueueService:
     async def run(self) -> None:
         """Serve until cancelled."""
         self._loop = asyncio.get_running_loop()
+        self._in_force = self._policy()
         with self._events:
             async with asyncio.TaskGroup() as self._group:
                 timer = self._group.create_task(self._watch_the_time(), name="queue-times")
@@ -165,7 +167,7 @@ class QueueService:
         key, entry_id = self._waits.get(call_id, (("", ""), ""))
         if key == (switch, queue) and entry_id in mover.order:
             return mover.order.rank(entry_id, now) - 1
-        policy, score = self._policy(), self._score(call_id, queue, now)
+        policy, score = self._in_force, self._score(call_id, queue, now)
         own = policy.stand(_LAST, score, now).key(now)
         return sum(standing.key(now) < own for standing in mover.order.row(now))
 
@@ -235,7 +237,7 @@ class QueueService:
             leg=event.leg,
             joined_at=joined_at,
             score=score,
-            standing=self._policy().stand(event.entry_id, score, joined_at, *_where(placing)),
+            standing=self._in_force.stand(event.entry_id, score, joined_at, *_where(placing)),
             cause=event.id,
             placing=placing,
         )
@@ -271,7 +273,7 @@ class QueueService:
     # --- scores --------------------------------------------------------------------------------
 
     def _score(self, call_id: str, queue: str, joined_at: Micros) -> Score:
-        return self._policy().score(self.gathering.facts(call_id, queue, joined_at), joined_at)
+        return self._in_force.score(self.gathering.facts(call_id, queue, joined_at), joined_at)
 
     def _score_again(self, mover: QueueMover, waiting: Waiting, cause: str) -> None:
         waiting.score = self._score(waiting.call_id, mover.queue, waiting.joined_at)
@@ -281,11 +283,13 @@ class QueueService:
         self._record_score(mover, waiting)
 
     def _standing(self, waiting: Waiting) -> Standing:
-        return self._policy().stand(
+        return self._in_force.stand(
             waiting.entry_id, waiting.score, waiting.joined_at, *_where(waiting.placing)
         )
 
     def _rescore_all(self) -> None:
+        """From here on the other policy holds: standings of two policies do not compare."""
+        self._in_force = self._policy()
         for key, mover in self._movers.items():
             for waiting in mover.waiting.values():
                 score = self._score(waiting.call_id, mover.queue, waiting.joined_at)

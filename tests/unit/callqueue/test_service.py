@@ -832,3 +832,22 @@ async def test_of_several_queues_the_one_with_the_first_caller(
         await settled()
         assert service.first_queue("", both) == service.first_queue("demo", both) == "sales"
         assert service.first_queue("west", both) == service.first_queue("", ["sales"]) == ""
+
+
+async def test_another_policy_holds_for_all_from_one_moment_on(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        scene.joins("a")
+        await settled()
+        scene.policy.path.write_text(URGENT)
+        scene.policy.reload()
+        scene.joins("b")
+        await settled()
+        policies = {s.policy for s in scene.journal.all(QueueEntryScored)}
+        scales = {w.standing.scale for _, _, w in scene.service.waiting()}
+        assert (len(policies), len(scales)) == (1, 1)
+        scene.service.policy_changed()
+        await settled()
+        assert {w.standing.scale for _, _, w in scene.service.waiting()} == {scene.policy().scale}
+        assert scene.policy().scale not in scales
