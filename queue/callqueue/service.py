@@ -23,6 +23,7 @@ from callqueue.join_priority import join_priority
 from callqueue.kept_ages import KeptAges
 from callqueue.mover import Placing, QueueMover, Waiting
 from callqueue.policy import Policy, Score
+from callqueue.scored import placing_of, scored
 from cti.bus import Bus
 from cti.clock import Now
 from cti.domain.commands import Perform
@@ -249,7 +250,7 @@ class QueueService:
         since = self._kept_ages.take(event.call_id, event.queue) or event.at
         known = mover.waiting.get(event.entry_id)
         joined_at = known.joined_at if known else before.joined_at if before else since
-        placing = known.placing if known else _placing_of(before)
+        placing = known.placing if known else placing_of(before)
         facts = self.gathering.facts(event.call_id, event.queue, joined_at)
         score = self._in_force.score(facts, joined_at)
         waiting = Waiting(
@@ -259,7 +260,9 @@ class QueueService:
             leg=event.leg,
             joined_at=joined_at,
             score=score,
-            standing=self._in_force.stand(event.entry_id, score, joined_at, *_where(placing)),
+            standing=self._in_force.stand(
+                event.entry_id, score, joined_at, placing.placed, placing.at
+            ),
             cause=event.id,
             placing=placing,
         )
@@ -316,7 +319,8 @@ class QueueService:
             waiting.entry_id,
             waiting.score,
             waiting.joined_at,
-            *_where(waiting.placing),
+            waiting.placing.placed,
+            waiting.placing.at,
             held=bool(waiting.held),
         )
 
@@ -344,31 +348,7 @@ class QueueService:
             self._wake(key)
 
     def _record_score(self, mover: QueueMover, waiting: Waiting) -> None:
-        score, curve, placing = waiting.score, waiting.score.curve, waiting.placing
-        self._record(
-            QueueEntryScored(
-                at=self._now(),
-                switch=mover.switch,
-                call_id=waiting.call_id,
-                cause=waiting.cause,
-                entry_id=waiting.entry_id,
-                queue=mover.queue,
-                joined_at=waiting.joined_at,
-                virtual_join=score.virtual_join,
-                label=score.label,
-                terms=score.terms,
-                policy=score.policy,
-                head_start=curve.head_start,
-                urgency=curve.urgency,
-                target=curve.target,
-                ceiling=curve.ceiling,
-                held=waiting.held,
-                placed=placing.placed,
-                placed_at=placing.at,
-                placed_by=placing.by,
-                reason=placing.reason,
-            )
-        )
+        self._record(scored(mover.switch, mover.queue, waiting, self._now()))
 
     # --- movers and their times ----------------------------------------------------------------
 
@@ -434,13 +414,3 @@ class QueueService:
                 await self._movers[key].settle()
         finally:
             del self._tasks[key]
-
-
-def _where(placing: Placing) -> tuple[Placed, Micros]:
-    return placing.placed, placing.at
-
-
-def _placing_of(scored: QueueEntryScored | None) -> Placing:
-    if scored is None or not scored.placed:
-        return Placing()
-    return Placing(scored.placed, scored.placed_at, scored.placed_by, scored.reason)
