@@ -109,6 +109,7 @@ def _scored(picture: Picture, event: ev.QueueEntryScored) -> set[Place]:
     wait.joined_at, wait.virtual_join = event.joined_at, event.virtual_join
     wait.label, wait.terms = event.label, event.terms
     wait.curve = Curve(event.head_start, event.urgency, event.target, event.ceiling)
+    wait.held = event.held
     wait.placed, wait.placed_at = event.placed, event.placed_at
     wait.placed_by, wait.placed_why = event.placed_by, event.reason
     call = picture.calls.get(event.call_id)

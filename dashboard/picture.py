@@ -51,6 +51,7 @@ class Wait:
     label: str = ""
     terms: tuple[PriorityTerm, ...] = ()
     curve: Curve = Curve()  # noqa: RUF009 (frozen)
+    held: str = ""
     placed: Placed = ""
     placed_at: Micros = 0
     placed_by: str = ""

@@ -68,6 +68,7 @@ def wait_row(wait: Wait, call: LiveCall | None, *, several: bool = False) -> Obj
         "urgency": wait.curve.urgency or None,
         "target": wait.curve.target or None,
         "ceiling": wait.curve.ceiling or None,
+        "held": wait.held or None,
         "placed": wait.placed or None,
         "placed_at": wait.placed_at or None,
         "placed_by": wait.placed_by or None,

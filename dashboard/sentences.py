@@ -69,7 +69,8 @@ def _scored(event: ev.QueueEntryScored, _: NameOf) -> str:
         f", target {event.target} s" if event.target else "",
         f", served first after {event.ceiling} s" if event.ceiling else "",
     )
-    why = (terms or "no head start") + "".join(numbers)
+    held = f"{event.held}; " if event.held else ""
+    why = held + (terms or "no head start") + "".join(numbers)
     return f"Place by class {event.label}: {why} (policy {event.policy})"
 
 

@@ -233,6 +233,7 @@ async def build_services(
         gathering=Gathering(core.agents.with_extension),
         kept_ages=ages,
         first_switch=settings.switch,
+        agents=core.agents.profiles,
     )
     availability = AvailabilityService(
         core.agents.profiles,
@@ -243,6 +244,7 @@ async def build_services(
         settings.queue,
         [*settings.switches],
         queue.first_queue,
+        queue.make_ready,
     )
     house = House(settings, core, menus, availability, policy, perform, ages)
     managers = managers_of(house)
@@ -312,7 +314,9 @@ async def restore(core: Core, services: Services) -> None:
     for service in followers:
         service.restore(open_calls)
     since = now() - AVAILABILITY_REMEMBERED
-    services.availability.restore(await core.journal.of_type(AgentAvailabilityChanged, since))
+    choices = await core.journal.of_type(AgentAvailabilityChanged, since)
+    services.availability.restore(choices)
+    services.queue.restore(choices)
 
 
 def build_page(settings: Settings, core: Core, services: Services) -> Page:

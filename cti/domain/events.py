@@ -184,6 +184,7 @@ class QueueEntryScored(Event, frozen=True, kw_only=True):
     numbers are whole seconds (0 for ``target`` and ``ceiling``: none). As long as nobody's urgency
     or ceiling begins, the wanted order of a queue is ascending ``virtual_join``: the true join
     minus the head start, in microseconds since the epoch; :mod:`callqueue.curve` has all of it.
+    ``held``: why nobody who is free may take them now; they stand behind those who are not held.
     ``placed``: where a supervisor put the caller at ``placed_at``, who (``placed_by``) and why
     (``reason``); empty: nowhere.
     """
@@ -199,6 +200,7 @@ class QueueEntryScored(Event, frozen=True, kw_only=True):
     urgency: int = 0
     target: int = 0
     ceiling: int = 0
+    held: str = ""
     placed: Placed = ""
     placed_at: Micros = 0
     placed_by: str = ""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import replace
 
 import structlog
@@ -63,6 +63,14 @@ def _all_at_once(_switch: str, _queues: Collection[str]) -> str:
     return ""
 
 
+MakeReady = Callable[[str], Awaitable[None]]
+"""``make_ready(agent)``: what is to be done before the agent may be rung."""
+
+
+async def _nothing_to_do(_agent: str) -> None:
+    return
+
+
 class AvailabilityRefused(Exception):
     """The choice is not in force: ``reason`` says why and what holds now, ``cure`` what to do."""
 
@@ -95,10 +103,12 @@ class AvailabilityService:
         settings: QueueSettings,
         further: Collection[str] = (),
         first_queue: FirstQueue = _all_at_once,
+        make_ready: MakeReady = _nothing_to_do,
     ) -> None:
         self._agents = agents
         self._further = frozenset(further)
         self._first_queue = first_queue
+        self._make_ready = make_ready
         self._rung: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._record = record
         self._perform = perform
@@ -309,11 +319,12 @@ class AvailabilityService:
 
         Nothing where it makes no difference. Raises as :meth:`_apply`.
         """
-        if state.availability != "available" or len(profile.queues) < 2:
-            return
-        first = self._first_queue(split(agent)[0], [*profile.queues])
         actual = self._members[agent]
-        if not first or any(not member.paused for member in actual.values()):
+        if state.availability != "available" or any(not m.paused for m in actual.values()):
+            return
+        await self._make_ready(agent)
+        first = self._first_queue(split(agent)[0], [*profile.queues])
+        if not first or agent not in self._members:
             return
         alone = replace(profile, queues={first: profile.queues[first]})
         rung = self._rung[agent]

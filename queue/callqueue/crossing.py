@@ -24,7 +24,7 @@ def next_crossing(ahead: Standing, behind: Standing, now: Micros) -> Micros:
     if ahead.placed == "front" or behind.placed == "front" or ahead.must_at <= now:
         return NEVER
     ceiling = behind.must_at if _ceiling_key(behind) < _ceiling_key(ahead) else NEVER
-    usual = not (ahead.placed or behind.placed)
+    usual = not (ahead.placed or behind.placed) and ahead.held is behind.held
     if usual and ahead.curve is not behind.curve and (ahead.gain or behind.gain):
         end = min(ceiling, ahead.must_at)
         return min(_rises_above(ahead, behind, now, end), ceiling)

@@ -31,7 +31,7 @@ NEVER: Micros = 1 << 62
 Key = tuple[int, int, Micros, str]
 """Ascending is the order in which people are served."""
 
-FRONT, MUST, USUAL, END = range(4)
+FRONT, MUST, USUAL, HELD, END = range(5)
 """The first part of a :data:`Key`."""
 
 END_CEILING = 3_600
@@ -94,6 +94,7 @@ class Standing:
     late_at: Micros
     base: int
     gain: int
+    held: bool = False
 
     def key(self, now: Micros) -> Key:
         """Where the caller stands at ``now``; ascending, and never equal for two callers."""
@@ -107,7 +108,7 @@ class Standing:
         if now > self.late_at:
             late = now - self.late_at
             worth += self.gain * late * late
-        return USUAL, -worth, self.joined_at, self.entry_id
+        return HELD if self.held else USUAL, -worth, self.joined_at, self.entry_id
 
     def worth(self, now: Micros) -> int:
         """Head start, age and urgency in seconds, rounded down."""
@@ -126,10 +127,13 @@ def stand(
     scale: int,
     placed: Placed = "",
     placed_at: Micros = 0,
+    *,
+    held: bool = False,
 ) -> Standing:
     """A caller who joined at ``joined_at``, and whom a supervisor ``placed`` at ``placed_at``.
 
-    Who was sent to the end waits for the ceiling anew from then on.
+    Who was sent to the end waits for the ceiling anew from then on. Who is ``held`` (nobody who is
+    free may take them) stands behind those who are not, until the ceiling.
     """
     ceiling, since = curve.ceiling, joined_at
     if placed == "end":
@@ -146,4 +150,5 @@ def stand(
         late_at=joined_at + curve.late_after if urgent else NEVER,
         base=(curve.head_start * SECOND - joined_at) * scale,
         gain=curve.urgency * scale // (curve.target * curve.target * SECOND) if urgent else 0,
+        held=held,
     )

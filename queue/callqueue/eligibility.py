@@ -75,6 +75,15 @@ class Eligibility:
         begun = [ring for ring in self.rings if now >= self.joined_at + ring.after * SECOND]
         return begun[-1].skills if begun else frozenset()
 
+    def why_held(self, free: Iterable[AgentFacts], now: Micros) -> str:
+        """Why nobody of ``free`` may take the caller now; empty: somebody may, or all may."""
+        kept, needs = self.kept_for(now), self.needs(now)
+        if not (kept or needs) or any(self.allows(agent, now) for agent in free):
+            return ""
+        if kept:
+            return f"kept for {kept[0].reason}"
+        return f"needs {', '.join(sorted(needs))}"
+
     def next_change(self, now: Micros) -> Micros:
         """When something of this is relaxed next; :data:`NEVER`: not any more."""
         times = [self.joined_at + ring.after * SECOND for ring in self.rings]

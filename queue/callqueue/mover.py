@@ -17,6 +17,7 @@ import structlog
 
 from callqueue.contest import Contest
 from callqueue.curve import Standing
+from callqueue.eligibility import Eligibility
 from callqueue.moves import Move, plan_moves
 from callqueue.near_moves import plan_near
 from callqueue.policy import Score
@@ -64,12 +65,16 @@ class Waiting:
     standing: Standing
     cause: str
     placing: Placing = field(default_factory=Placing)
+    rule: Eligibility = field(default_factory=lambda: Eligibility(0))
+    held: str = ""
 
     def terms(self, now: Micros) -> tuple[PriorityTerm, ...]:
         """What the place follows from now, age apart."""
         waited = max(0, now - self.joined_at)
         must = self.standing.must_be_served(now)
-        return terms_at(self.score.label, self.score.curve, waited, self.placing.placed, must)
+        return terms_at(
+            self.score.label, self.score.curve, waited, self.placing.placed, must, self.held
+        )
 
 
 @dataclass(frozen=True, slots=True)

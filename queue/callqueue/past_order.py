@@ -75,7 +75,15 @@ def _standings(scores: Iterable[QueueEntryScored]) -> list[Standing]:
     known = [(scored, _curve(scored)) for scored in scores]
     scale = scale_of(curve for _, curve in known)
     return [
-        stand(scored.entry_id, scored.joined_at, curve, scale, scored.placed, scored.placed_at)
+        stand(
+            scored.entry_id,
+            scored.joined_at,
+            curve,
+            scale,
+            scored.placed,
+            scored.placed_at,
+            held=bool(scored.held),
+        )
         for scored, curve in known
     ]
 
@@ -90,5 +98,5 @@ def _place(
     standing: Standing, scored: QueueEntryScored, rank: int, of: int, at: Micros
 ) -> PastPlace:
     waited, must = max(0, at - scored.joined_at), standing.must_be_served(at)
-    terms = terms_at(scored.label, standing.curve, waited, scored.placed, must)
+    terms = terms_at(scored.label, standing.curve, waited, scored.placed, must, scored.held)
     return PastPlace(scored, rank, of, waited, terms, sentence(terms, waited, rank, of), must)

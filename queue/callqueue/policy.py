@@ -39,7 +39,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from callqueue.curve import SECOND, Curve, Standing, scale_of, stand
-from callqueue.eligibility import Eligibility, Reservation, Ring
+from callqueue.eligibility import AgentFacts, Eligibility, Reservation, Ring
 from callqueue.expression import Expression, ExpressionError, Test, parse
 from callqueue.facts import FIELDS, CallerFacts
 from cti.calendars import Calendar
@@ -220,6 +220,9 @@ class Policy(BaseModel):
     )
     default: str = Field(description="The name of the class for everybody who fits no other.")
     ceiling: int = _seconds(86_400, "The ceiling of every class that gives none.")
+    agents: dict[str, Values] = Field(
+        default={}, description='Skills by phone: "PJSIP/101" = ["german"].'
+    )
     classes: list[CallerClass] = Field(
         alias="class", min_length=1, description="The classes, the first that fits is taken."
     )
@@ -266,6 +269,15 @@ class Policy(BaseModel):
                 ceiling=c.ceiling or self.ceiling,
             )
             for c in self.classes
+        }
+
+    @cached_property
+    def _agents(self) -> dict[str, AgentFacts]:
+        return {
+            agent.casefold(): AgentFacts(
+                agent=agent, skills=frozenset(skill.strip().casefold() for skill in skills)
+            )
+            for agent, skills in self.agents.items()
         }
 
     @cached_property
@@ -326,9 +338,15 @@ class Policy(BaseModel):
         joined_at: Micros,
         placed: Placed = "",
         placed_at: Micros = 0,
+        *,
+        held: bool = False,
     ) -> Standing:
         """As :meth:`standing`, of somebody who was scored by this policy already."""
-        return stand(entry_id, joined_at, score.curve, self.scale, placed, placed_at)
+        return stand(entry_id, joined_at, score.curve, self.scale, placed, placed_at, held=held)
+
+    def agent_facts(self, agent: str) -> AgentFacts:
+        """What the policy knows of an agent, by the interface."""
+        return self._agents.get(agent.casefold()) or AgentFacts(agent=agent)
 
     def eligibility(self, facts: CallerFacts, joined_at: Micros) -> Eligibility:
         """Which agents may take the caller, as a function of the time."""

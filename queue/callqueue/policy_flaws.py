@@ -72,6 +72,10 @@ def _flaws_of_numbers(i: int, c: CallerClass, policy: Policy) -> Iterator[Flaw]:
         key = "ceiling" if c.ceiling else "target"
         reason = f"the ceiling of {ceiling} s comes before the target of {c.target} s"
         yield Flaw((*path, key), reason, "make the ceiling longer than the target")
+    if not ceiling and (c.rings or c.reserve.last_agent or c.reserve.manager):
+        key = "rings" if c.rings else "reserve"
+        reason = "it has no ceiling, and kept for few it might wait for ever"
+        yield Flaw((*path, key), reason, "add ceiling = 600")
     for k, (before, ring) in enumerate(pairwise(c.rings), start=1):
         if ring.after <= before.after:
             reason = f"this ring begins after {ring.after} s, the one before after {before.after} s"

@@ -16,11 +16,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 import structlog
 
 from callqueue.curve import NEVER, Standing
+from callqueue.free_agents import FREE_EVENTS
 from callqueue.gathering import GATHERED, Gathering
+from callqueue.holding import Agents, Holding
 from callqueue.join_priority import join_priority
 from callqueue.kept_ages import KeptAges
 from callqueue.mover import Placing, QueueMover, Waiting
 from callqueue.policy import Policy, Score
+from callqueue.scored import placing_of, scored
 from cti.bus import Bus
 from cti.clock import Now
 from cti.domain.commands import Perform
@@ -41,6 +44,8 @@ from cti.domain.events import (
 
 log = structlog.get_logger(__name__)
 
+READY_SECONDS = 1.0
+"""For so long an agent who becomes free waits for the queues to be put in order, at the most."""
 TOGETHER = 250_000
 """Microseconds: changes of the order that come by time alone within this long are one plan."""
 
@@ -68,7 +73,8 @@ class QueueService:
     ``can_move(switch)`` is False for a PBX that cannot move a waiting caller (Asterisk before
     18.20 and 20.5): there callers are scored and explained, and stay where they joined.
     ``kept_ages`` says who waits since before they joined.
-    ``first_switch`` is the one that agents' names do not name.
+    ``first_switch`` is the one that agents' names do not name; ``agents`` gives the agents there
+    are, by interface.
     """
 
     def __init__(
@@ -82,10 +88,13 @@ class QueueService:
         gathering: Gathering | None = None,
         kept_ages: KeptAges | None = None,
         first_switch: str = "",
+        agents: Agents = dict,
     ) -> None:
         self.gathering = gathering or Gathering()
         self._first_switch = first_switch
+        self._holding = Holding(agents, first_switch, now)
         self._policy = policy
+        self._in_force = policy()
         self._kept_ages = kept_ages or KeptAges()
         self._record = record
         self._perform = perform
@@ -104,6 +113,7 @@ class QueueService:
             "callqueue",
             *(CallQueued, AgentOffered, OfferEnded, SwitchConnected, SwitchLost),
             *GATHERED,
+            *FREE_EVENTS,
         )
 
     def restore(self, events: Iterable[Event]) -> None:
@@ -117,10 +127,12 @@ class QueueService:
                 self._scored_before[event.entry_id] = event
             else:
                 self.gathering.take(event)
+                self._holding.take(event)
 
     async def run(self) -> None:
         """Serve until cancelled."""
         self._loop = asyncio.get_running_loop()
+        self._in_force = self._policy()
         with self._events:
             async with asyncio.TaskGroup() as self._group:
                 timer = self._group.create_task(self._watch_the_time(), name="queue-times")
@@ -165,7 +177,7 @@ class QueueService:
         key, entry_id = self._waits.get(call_id, (("", ""), ""))
         if key == (switch, queue) and entry_id in mover.order:
             return mover.order.rank(entry_id, now) - 1
-        policy, score = self._policy(), self._score(call_id, queue, now)
+        policy, score = self._in_force, self._score(call_id, queue, now)
         own = policy.stand(_LAST, score, now).key(now)
         return sum(standing.key(now) < own for standing in mover.order.row(now))
 
@@ -199,10 +211,22 @@ class QueueService:
         }
         return min(first, key=first.__getitem__) if len(first) > 1 else ""
 
+    async def make_ready(self, agent: str) -> None:
+        """The agent is opened in a moment: who was held for them comes before the others first."""
+        if not self._holding.about_to_be_free(agent):
+            return
+        self._hold_and_release()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(READY_SECONDS):
+                while self._tasks:
+                    await asyncio.wait(set(self._tasks.values()))
+
     # --- events --------------------------------------------------------------------------------
 
     def _take(self, event: Event) -> None:
         self.gathering.take(event)
+        if self._holding.take(event):
+            self._hold_and_release()
         match event:
             case CallQueued():
                 self._joined(event)
@@ -226,8 +250,9 @@ class QueueService:
         since = self._kept_ages.take(event.call_id, event.queue) or event.at
         known = mover.waiting.get(event.entry_id)
         joined_at = known.joined_at if known else before.joined_at if before else since
-        placing = known.placing if known else _placing_of(before)
-        score = self._score(event.call_id, event.queue, joined_at)
+        placing = known.placing if known else placing_of(before)
+        facts = self.gathering.facts(event.call_id, event.queue, joined_at)
+        score = self._in_force.score(facts, joined_at)
         waiting = Waiting(
             entry_id=event.entry_id,
             call_id=event.call_id,
@@ -235,10 +260,15 @@ class QueueService:
             leg=event.leg,
             joined_at=joined_at,
             score=score,
-            standing=self._policy().stand(event.entry_id, score, joined_at, *_where(placing)),
+            standing=self._in_force.stand(
+                event.entry_id, score, joined_at, placing.placed, placing.at
+            ),
             cause=event.id,
             placing=placing,
         )
+        rule = self._in_force.eligibility(facts, joined_at)
+        self._holding.keep(mover, waiting, rule, self._in_force)
+        waiting.standing = self._standing(waiting)
         self._waits[event.call_id] = (event.switch, event.queue), event.entry_id
         mover.join(waiting, event.position)
         if known or event.restored:
@@ -249,6 +279,7 @@ class QueueService:
 
     def _left(self, event: QueueLeft) -> None:
         self._scored_before.pop(event.entry_id, None)
+        self._holding.forget(event.entry_id)
         self._mover(event.switch, event.queue).leave(event.entry_id)
         if self._waits.get(event.call_id, ("", ""))[1] == event.entry_id:
             del self._waits[event.call_id]
@@ -271,24 +302,45 @@ class QueueService:
     # --- scores --------------------------------------------------------------------------------
 
     def _score(self, call_id: str, queue: str, joined_at: Micros) -> Score:
-        return self._policy().score(self.gathering.facts(call_id, queue, joined_at), joined_at)
+        return self._in_force.score(self.gathering.facts(call_id, queue, joined_at), joined_at)
 
     def _score_again(self, mover: QueueMover, waiting: Waiting, cause: str) -> None:
-        waiting.score = self._score(waiting.call_id, mover.queue, waiting.joined_at)
+        facts = self.gathering.facts(waiting.call_id, mover.queue, waiting.joined_at)
+        waiting.score = self._in_force.score(facts, waiting.joined_at)
+        rule = self._in_force.eligibility(facts, waiting.joined_at)
+        self._holding.keep(mover, waiting, rule, self._in_force)
         waiting.cause = cause
         waiting.standing = self._standing(waiting)
         mover.rescored(waiting)
         self._record_score(mover, waiting)
 
     def _standing(self, waiting: Waiting) -> Standing:
-        return self._policy().stand(
-            waiting.entry_id, waiting.score, waiting.joined_at, *_where(waiting.placing)
+        return self._in_force.stand(
+            waiting.entry_id,
+            waiting.score,
+            waiting.joined_at,
+            waiting.placing.placed,
+            waiting.placing.at,
+            held=bool(waiting.held),
         )
 
+    def _hold_and_release(self) -> None:
+        """Rules are relaxed, or somebody is free or not any more: who is held is told anew."""
+        for mover, waiting in self._holding.changed(self._in_force):
+            waiting.standing = self._standing(waiting)
+            mover.rescored(waiting)
+            self._record_score(mover, waiting)
+            self._wake((mover.switch, mover.queue))
+
     def _rescore_all(self) -> None:
+        """From here on the other policy holds: standings of two policies do not compare."""
+        self._in_force = self._policy()
         for key, mover in self._movers.items():
             for waiting in mover.waiting.values():
-                score = self._score(waiting.call_id, mover.queue, waiting.joined_at)
+                facts = self.gathering.facts(waiting.call_id, mover.queue, waiting.joined_at)
+                score = self._in_force.score(facts, waiting.joined_at)
+                rule = self._in_force.eligibility(facts, waiting.joined_at)
+                self._holding.keep(mover, waiting, rule, self._in_force)
                 if score != waiting.score:
                     waiting.score, waiting.cause = score, ""
                     self._record_score(mover, waiting)
@@ -296,30 +348,7 @@ class QueueService:
             self._wake(key)
 
     def _record_score(self, mover: QueueMover, waiting: Waiting) -> None:
-        score, curve, placing = waiting.score, waiting.score.curve, waiting.placing
-        self._record(
-            QueueEntryScored(
-                at=self._now(),
-                switch=mover.switch,
-                call_id=waiting.call_id,
-                cause=waiting.cause,
-                entry_id=waiting.entry_id,
-                queue=mover.queue,
-                joined_at=waiting.joined_at,
-                virtual_join=score.virtual_join,
-                label=score.label,
-                terms=score.terms,
-                policy=score.policy,
-                head_start=curve.head_start,
-                urgency=curve.urgency,
-                target=curve.target,
-                ceiling=curve.ceiling,
-                placed=placing.placed,
-                placed_at=placing.at,
-                placed_by=placing.by,
-                reason=placing.reason,
-            )
-        )
+        self._record(scored(mover.switch, mover.queue, waiting, self._now()))
 
     # --- movers and their times ----------------------------------------------------------------
 
@@ -347,9 +376,11 @@ class QueueService:
         while True:
             self._changed.clear()
             due = min((m.order.next_change for m in self._movers.values()), default=NEVER)
+            due = min(due, self._holding.next_change)
             if not await self._is_due(due):
                 continue
             now = self._now()
+            self._hold_and_release()
             for key, mover in self._movers.items():
                 if mover.order.next_change <= now:
                     mover.time_came()
@@ -383,13 +414,3 @@ class QueueService:
                 await self._movers[key].settle()
         finally:
             del self._tasks[key]
-
-
-def _where(placing: Placing) -> tuple[Placed, Micros]:
-    return placing.placed, placing.at
-
-
-def _placing_of(scored: QueueEntryScored | None) -> Placing:
-    if scored is None or not scored.placed:
-        return Placing()
-    return Placing(scored.placed, scored.placed_at, scored.placed_by, scored.reason)

@@ -11,17 +11,24 @@ OVERRIDE_LABELS = {"front": "moved to the front", "end": "sent to the end"}
 
 
 def terms_at(
-    label: str, curve: Curve, waited: Micros, placed: Placed = "", must: bool = False
+    label: str,
+    curve: Curve,
+    waited: Micros,
+    placed: Placed = "",
+    must: bool = False,
+    held: str = "",
 ) -> tuple[PriorityTerm, ...]:
     """What a caller's place follows from after ``waited`` microseconds, age apart.
 
-    ``must``: the ceiling is reached.
+    ``must``: the ceiling is reached. ``held``: why nobody who is free may take them.
     """
     terms = [PriorityTerm(label=label, seconds=curve.head_start)]
     if placed:
         terms.insert(0, PriorityTerm(label=OVERRIDE_LABELS[placed], seconds=0))
     if must and placed != "front":
         terms.insert(0, PriorityTerm(label="must be served", seconds=0))
+    if held and not must and not placed:
+        terms.insert(0, PriorityTerm(label=held, seconds=0))
     urgent = curve.urgent_seconds(waited)
     if urgent:
         terms.append(PriorityTerm(label=f"target {curve.target} s", seconds=urgent))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import pytest
@@ -57,7 +58,9 @@ DIALPLAN = (
 class Storm:
     """Callers of Local channels, the true link and queue service, and a CRM that takes its time."""
 
-    def __init__(self, asterisk: AsteriskInstance) -> None:
+    def __init__(
+        self, asterisk: AsteriskInstance, policy: Path, team: Mapping[str, AgentProfile]
+    ) -> None:
         host, port = asterisk.ami
         settings = AmiSettings(
             host=host,
@@ -76,7 +79,13 @@ class Storm:
             "demo", settings, self.record, now, lambda i: i.startswith("Local/a")
         )
         self.queues = QueueService(
-            PolicyFile(POLICY), self.bus, self.record, self.perform, now, first_switch="demo"
+            PolicyFile(policy),
+            self.bus,
+            self.record,
+            self.perform,
+            now,
+            first_switch="demo",
+            agents=lambda: team,
         )
         self._channels: dict[str, str] = {}
 
@@ -152,10 +161,14 @@ async def until(condition: object, what: str, seconds: float = 20.0) -> None:
 
 
 @asynccontextmanager
-async def raging(asterisk: AsteriskInstance) -> AsyncIterator[Storm]:
+async def raging(
+    asterisk: AsteriskInstance,
+    policy: Path = POLICY,
+    team: Mapping[str, AgentProfile] = MappingProxyType({}),
+) -> AsyncIterator[Storm]:
     for line in DIALPLAN:
         await asterisk.cli(f"dialplan add extension {line} into storm")
-    storm = Storm(asterisk)
+    storm = Storm(asterisk, policy, team)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(service.run()) for service in (storm.queues, storm.feed)]
         await until(lambda: storm.all(SwitchConnected), "the link")
@@ -273,4 +286,58 @@ async def test_a_shared_agent_gets_the_first_caller_of_all_their_queues(
                 assert storm.all(AgentOffered)[number].entry_id == entry.entry_id
                 await availability.set(agent, "break", "")
                 await until(lambda: not storm.offered, "the talk to begin")
+            listening.cancel()
+
+
+SKILLED = """
+name = "skilled"
+default = "standard"
+ceiling = 600
+agents = { "Local/a1@storm" = ["german"] }
+[[class]]
+name = "german"
+label = "German"
+when = 'tier == "german"'
+rings = [{ after = 0, skills = ["german"] }]
+[[class]]
+name = "standard"
+label = "Standard"
+"""
+
+
+async def test_a_caller_waits_for_the_agent_with_the_skill(
+    asterisk: AsteriskInstance, tmp_path: Path
+) -> None:
+    policy = tmp_path / "skilled.toml"
+    policy.write_text(SKILLED)
+    team = {f"Local/a{n}@storm": AgentProfile(name=f"a{n}", queues={"support": 0}) for n in (1, 2)}
+    async with raging(asterisk, policy, team) as storm:
+        availability = AvailabilityService(
+            lambda: team,
+            storm.bus,
+            storm.record,
+            storm.perform,
+            now,
+            QueueSettings(policy=POLICY, wrap_up=0),
+            make_ready=storm.queues.make_ready,
+        )
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(availability.run())
+            for number in range(4):
+                await storm.call(number)
+                await until(lambda n=number: len(storm.all(CallQueued)) > n, "the join")
+            german, *others = storm.all(CallQueued)
+            storm.identify(german.call_id, "german")
+            await until(lambda: storm.all(QueueMoved), "the others to come before")
+            await settled(storm)
+            await availability.set("Local/a2@storm", "available")
+            await until(lambda: storm.all(AgentOffered), "a phone to ring")
+            await availability.set("Local/a2@storm", "break", "")
+            assert storm.all(AgentOffered)[0].entry_id == others[0].entry_id
+            await until(lambda: not storm.offered, "the talk to begin")
+            rung = len(storm.all(AgentOffered))
+            await availability.set("Local/a1@storm", "available")
+            await until(lambda: len(storm.all(AgentOffered)) > rung, "the next phone to ring")
+            offer = storm.all(AgentOffered)[rung]
+            assert (offer.agent, offer.entry_id) == ("Local/a1@storm", german.entry_id)
             listening.cancel()

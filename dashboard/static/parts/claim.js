@@ -24,13 +24,13 @@ export function mustBeServed({ placed, placed_at = 0, joined_at, ceiling = 0 }, 
 /** @param {{placed?: string, placed_at: number, joined_at: number}} caller @param {number} seconds */
 const mustAt = ({ placed, placed_at, joined_at }, seconds) => (placed === 'end' ? placed_at : joined_at) + seconds * SECOND;
 
-/** Who a person moved to the front, who must be served, the others, who was sent to the end. @param {Waiting} caller @param {number} at @returns {[number, number]} */
+/** Who a person moved to the front, who must be served, the others, those held for some agent, who was sent to the end. @param {Waiting} caller @param {number} at @returns {[number, number]} */
 function claim(caller, at) {
   const { placed, placed_at = 0, ceiling = 0 } = caller;
   if (placed === 'front') return [0, -placed_at];
   if (mustBeServed(caller, at)) return [1, mustAt({ ...caller, placed_at }, (placed === 'end' && ceiling) || ceiling || END_CEILING)];
-  if (placed === 'end') return [3, placed_at];
-  return [2, caller.virtual_join - urgent(caller, at) * SECOND];
+  if (placed === 'end') return [4, placed_at];
+  return [caller.held ? 3 : 2, caller.virtual_join - urgent(caller, at) * SECOND];
 }
 
 /** Below 0: `x` is served before `y`. @param {Waiting} x @param {Waiting} y @param {number} at */
@@ -45,6 +45,7 @@ export function termsAt(caller, at) {
   const terms = (caller.terms ?? []).filter((term) => term.seconds !== 0);
   const urgency = Math.floor(urgent(caller, at));
   if (urgency) terms.push({ label: t('term.target', { seconds: caller.target ?? 0 }), seconds: urgency });
+  if (caller.held && !caller.placed && !mustBeServed(caller, at)) terms.unshift({ label: caller.held, seconds: 0 });
   if (mustBeServed(caller, at)) terms.unshift({ label: t('term.must'), seconds: 0 });
   return terms;
 }

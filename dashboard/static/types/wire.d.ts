@@ -37,7 +37,7 @@ export interface LiveCall {
 export interface Term { label: string; seconds: number }
 export interface Waiting {
   call_id: string; joined_at: number; virtual_join: number; label?: string; terms?: Term[];
-  urgency?: number; target?: number; ceiling?: number;
+  urgency?: number; target?: number; ceiling?: number; held?: string;
   placed?: 'front' | 'end'; placed_at?: number; placed_by?: string; placed_why?: string;
   switch?: string;
   number?: string; name?: string; tier?: string; match?: Match; offered?: boolean;

@@ -16,13 +16,14 @@ EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_the_examples_are_a_policy(tmp_path: Path) -> None:
-    file, skills = EXAMPLES
+    file, skills, agents = EXAMPLES
     path = tmp_path / "house.toml"
-    path.write_text(file.replace('label = "VIP"', f'label = "VIP"\n{skills}'))
+    path.write_text(agents + file.replace('label = "VIP"', f'label = "VIP"\n{skills}'))
     policy = load_policy(path, read_calendars(ROOT / "config" / "calendars"))
     angry = CallerFacts(match="one", tier="gold", abandoned_last_hour=1)
     assert policy.class_of(angry).name == "complaint"
     vip = policy.class_of(CallerFacts(match="one", tier="vip", status="current"))
+    assert policy.agent_facts("pjsip/101").skills == {"german", "senior"}
     assert (vip.name, len(vip.rings), vip.reserve.manager) == ("vip", 3, 45)
 
 

@@ -235,6 +235,18 @@ def test_a_mistake_in_a_rich_policy(old: str, new: str, problem: str, tmp_path: 
     assert problem in str(error.value)
 
 
+def test_rules_that_keep_a_caller_for_few_need_a_ceiling(tmp_path: Path) -> None:
+    text = TWO_CLASSES.replace("head_start = 120", "reserve = { last_agent = 20 }")
+    with pytest.raises(ConfigFileError, match=r":7: class\[1\].reserve: it has no ceiling"):
+        policy_of(text, tmp_path)
+    policy = policy_of(f"ceiling = 60\n{text}".replace("ceiling", "ceiling", 1), tmp_path)
+    rule = policy.eligibility(CallerFacts(match="one", tier="vip", last_agent="PJSIP/1"), T)
+    others = [policy.agent_facts("PJSIP/2")]
+    assert rule.why_held(others, T) == "kept for the agent who talked with them last"
+    assert rule.why_held([*others, policy.agent_facts("PJSIP/1")], T) == ""
+    assert rule.why_held(others, T + 20 * SECOND) == ""
+
+
 def test_the_version_follows_the_calendars_too(tmp_path: Path) -> None:
     longer = OFFICE.model_copy(update={"title": "Longer"})
     file = tmp_path / "rich.toml"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import callqueue.service
 from callqueue import mover
+from callqueue.agent_state import AgentProfile
 from callqueue.moves import GAP
 from callqueue.policy_file import PolicyFile
 from callqueue.service import NotWaiting, QueueService
@@ -20,6 +21,8 @@ from callqueue.waiting_line import WaitingLine
 from cti.bus import Bus
 from cti.domain.commands import AnyCommand, CommandFailed, MoveInQueue, ReadQueues, Reply
 from cti.domain.events import (
+    AgentActivityChanged,
+    AgentAvailabilityChanged,
     AgentOffered,
     CallEnded,
     CallQueued,
@@ -832,3 +835,121 @@ async def test_of_several_queues_the_one_with_the_first_caller(
         await settled()
         assert service.first_queue("", both) == service.first_queue("demo", both) == "sales"
         assert service.first_queue("west", both) == service.first_queue("", ["sales"]) == ""
+
+
+async def test_another_policy_holds_for_all_from_one_moment_on(
+    scene: Scene, running: Any, settled: Any
+) -> None:
+    async with running(scene.service):
+        scene.joins("a")
+        await settled()
+        scene.policy.path.write_text(URGENT)
+        scene.policy.reload()
+        scene.joins("b")
+        await settled()
+        policies = {s.policy for s in scene.journal.all(QueueEntryScored)}
+        scales = {w.standing.scale for _, _, w in scene.service.waiting()}
+        assert (len(policies), len(scales)) == (1, 1)
+        scene.service.policy_changed()
+        await settled()
+        assert {w.standing.scale for _, _, w in scene.service.waiting()} == {scene.policy().scale}
+        assert scene.policy().scale not in scales
+
+
+# --- who may take whom ---------------------------------------------------------------------------
+
+SKILLED = """\
+name = "skilled"
+default = "standard"
+ceiling = 600
+agents = { "PJSIP/101" = ["German"], "PJSIP/102" = ["french"] }
+[[class]]
+name = "german"
+label = "German"
+when = 'language == "de"'
+rings = [{ after = 0, skills = ["german"] }, { after = 2, skills = [] }]
+[[class]]
+name = "standard"
+label = "Standard"
+"""
+TEAM = {
+    agent: AgentProfile(name=agent, queues={"support": 0}) for agent in ("PJSIP/101", "PJSIP/102")
+}
+
+
+@pytest.fixture
+def skilled(scene: Scene) -> Scene:
+    scene.policy.path.write_text(SKILLED)
+    scene.policy.reload()
+    scene.service = scene.new_service(first_switch="demo", agents=lambda: TEAM)
+    return scene
+
+
+def chooses(scene: Scene, agent: str, availability: Any) -> None:
+    scene.tell(AgentAvailabilityChanged(at=scene.clock(), agent=agent, availability=availability))
+
+
+def german(scene: Scene, who: str) -> None:
+    customer = CustomerRef(id=1, name="Ada", language="de")
+    scene.tell(
+        CustomerIdentified(
+            at=scene.clock(), call_id=f"call-{who}", number="", match="one", customer=customer
+        )
+    )
+    scene.joins(who)
+
+
+async def test_whom_nobody_free_may_take_stands_behind_the_others(
+    skilled: Scene, running: Any, settled: Any
+) -> None:
+    async with running(skilled.service):
+        chooses(skilled, "PJSIP/102", "available")
+        german(skilled, "g")
+        skilled.joins("a")
+        await settled()
+        assert skilled.order == ["a", "g"]
+        held = [s.held for s in skilled.journal.all(QueueEntryScored) if s.entry_id == "entry-g"]
+        assert held == ["needs german"]
+        chooses(skilled, "PJSIP/101", "available")
+        await settled()
+        assert skilled.order == ["g", "a"]
+        skilled.tell(AgentActivityChanged(at=1, agent="PJSIP/101", activity="talking"))
+        await settled()
+        assert skilled.order == ["a", "g"]
+        skilled.tell(AgentActivityChanged(at=2, agent="PJSIP/101", activity="idle"))
+        await settled()
+        assert skilled.order == ["g", "a"]
+        chooses(skilled, "PJSIP/101", "break")
+        await settled()
+        assert skilled.order == ["a", "g"]
+    assert "needs german, German, waited" in skilled.moved[0].sentence or any(
+        "needs german" in str(term) for move in skilled.moved for term in move.terms
+    )
+
+
+async def test_who_becomes_free_finds_their_caller_in_front(
+    skilled: Scene, running: Any, settled: Any
+) -> None:
+    async with running(skilled.service):
+        german(skilled, "g")
+        skilled.joins("a")
+        await settled()
+        assert skilled.order == ["a", "g"]
+        await skilled.service.make_ready("PJSIP/101")
+        assert skilled.order == ["g", "a"]
+
+
+async def test_a_rule_is_relaxed_by_the_time_alone(
+    skilled: Scene, running: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callqueue.service, "TOGETHER", 1_000)
+    async with running(skilled.service):
+        german(skilled, "g")
+        skilled.joins("a", seconds=0.5)
+        await settled()
+        assert skilled.order == ["a", "g"]
+        async with asyncio.timeout(8):
+            while skilled.order == ["a", "g"]:
+                await asyncio.sleep(0.01)
+                skilled.clock.forward(0.02)
+    assert skilled.order == ["g", "a"]

@@ -43,6 +43,7 @@ def crowds(draw: st.DrawFn, most: int = 10) -> list[Standing]:
             scale,
             draw(placings),
             T0 + draw(st.integers(200, 210)) * SECOND,
+            held=draw(st.integers(0, 4)) == 0,
         )
         for i in range(count)
     ]
@@ -65,7 +66,7 @@ def exactly(standing: Standing, now: int) -> Fraction:
 @given(crowds(), st.integers(200 * SECOND, 500 * SECOND))
 def test_the_key_is_the_formula_without_any_rounding(crowd: list[Standing], micros: int) -> None:
     now = T0 + micros
-    usual = [s for s in crowd if not s.placed and not s.must_be_served(now)]
+    usual = [s for s in crowd if not (s.placed or s.held or s.must_be_served(now))]
     wanted = sorted(usual, key=lambda s: (-exactly(s, now), s.joined_at, s.entry_id))
     assert by_sorting(usual, now) == [s.entry_id for s in wanted]
     for s in usual:
@@ -153,7 +154,8 @@ def test_a_better_class_never_worsens_the_rank(crowd: list[Standing], data: st.D
     def rank(curve: Curve, now: int) -> int:
         everybody = [(s, s.curve) for s in others] + [(who, curve)]
         made = [
-            stand(s.entry_id, s.joined_at, c, scale, s.placed, s.placed_at) for s, c in everybody
+            stand(s.entry_id, s.joined_at, c, scale, s.placed, s.placed_at, held=s.held)
+            for s, c in everybody
         ]
         return by_sorting(made, now).index(who.entry_id)
 
@@ -167,6 +169,17 @@ def test_equal_worth_is_settled_by_the_join_and_stays_so() -> None:
     assert {tuple(by_sorting(crowd, T0 + s * SECOND)) for s in range(10, 1000)} == {("b", "a")}
     same = [stand("b", T0, early, 1), stand("a", T0, early, 1)]
     assert by_sorting(same, T0) == ["a", "b"]
+
+
+def test_who_is_held_stands_behind_those_who_are_not_until_the_ceiling() -> None:
+    curve = Curve(head_start=500, ceiling=100)
+    held = stand("held", T0, curve, 1, held=True)
+    later = stand("later", T0 + 9 * SECOND, curve, 1, held=True)
+    other = stand("other", T0 + 50 * SECOND, Curve(ceiling=100), 1)
+    end = stand("end", T0, curve, 1, "end", T0 + 60 * SECOND)
+    crowd = [held, later, other, end]
+    assert by_sorting(crowd, T0 + 99 * SECOND) == ["other", "held", "later", "end"]
+    assert by_sorting(crowd, T0 + 100 * SECOND) == ["held", "other", "later", "end"]
 
 
 def test_who_is_sent_to_the_end_waits_for_the_ceiling_anew() -> None:
