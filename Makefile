@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help install demo test check programs bench-ami bench-journal bench-pop bench-queue bench-rate bench-resync soak lock vendor screenshots clean
+.PHONY: help install demo test check programs bench-ami bench-journal bench-policy bench-pop bench-queue bench-rate bench-resync soak lock vendor screenshots clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ bench-ami: $(DEV) ## AMI bytes to domain events, against panoramisk: CPU, memory
 
 bench-journal: $(DEV) programs ## The journal's writer against an ORM, on SQLite and PostgreSQL
 	@$(BIN)/python -m bench.journal $(ARGS)
+
+bench-policy: $(DEV) ## The default policy against three others in the policy lab
+	@PYTHONPATH=.:queue $(BIN)/python -m bench.policy $(ARGS)
 
 bench-pop: $(DEV) ## Screen-pop, AMI line to browser, against panoramisk + aiohttp and a byte relay
 	@$(BIN)/python -m bench.pop $(ARGS)

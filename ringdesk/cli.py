@@ -51,10 +51,10 @@ class Refused(typer.Exit):
         super().__init__(code=2)
 
 
-def read_settings(path: Path) -> Settings:
+def read_settings(path: Path, *, secrets: bool = True) -> Settings:
     """The settings, or the end with their problems on standard error."""
     try:
-        return load_settings(path)
+        return load_settings(path, secrets=secrets)
     except ConfigFileError as error:
         raise Refused(error) from None
 
@@ -288,6 +288,71 @@ def reset_password(
     except offline.Failed as error:
         raise Refused(error) from None
     typer.echo(f"{username} may log in with the password {password}")
+
+
+@app.command()
+def lab(
+    policies: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Policy files; the first is the reference. None: the one in force."),
+    ] = None,
+    load: Annotated[
+        str, typer.Option("--load", help="A made-up day: a name in lab.loads_folder, or a file.")
+    ] = "critical",
+    day: Annotated[
+        list[str] | None,
+        typer.Option(help="A recorded day: 2026-11-24, or yesterday; may stand several times."),
+    ] = None,
+    replications: Annotated[
+        int, typer.Option("--replications", "-n", min=2, max=1000, help="How often to play a day.")
+    ] = 10,
+    busier: Annotated[
+        float, typer.Option(min=0.01, max=100, help="1.2: a fifth more callers than the load has.")
+    ] = 1.0,
+    agents: Annotated[int, typer.Option(min=0, max=2000, help="So many agents; 0: as it is.")] = 0,
+    target: Annotated[
+        float, typer.Option(min=1, help="Seconds, for classes whose policy names no target.")
+    ] = 20,
+    baselines: Annotated[
+        bool, typer.Option(help="Play by arrival, by rank alone and by score and age too.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Try policies on recorded or made-up days, before anybody waits by them.
+
+    Every policy meets the same callers. Each class of the first policy has a line: how many were
+    answered within the target, waits, who hung up; in brackets by how much the mean may be off
+    (95 %). docs/policy-lab.md explains the method.
+    """
+    from ringdesk import lab as policy_lab
+    from ringdesk import lab_report, offline
+
+    settings = read_settings(config, secrets=False)
+    asked = policy_lab.Asked(
+        policies=policies or [],
+        load=load,
+        days=day or [],
+        replications=replications,
+        target=target,
+        busier=busier,
+        agents=agents,
+        baselines=baselines,
+    )
+    try:
+        found = asyncio.run(policy_lab.run(settings, asked, _doing))
+    except offline.Failed as error:
+        raise Refused(error) from None
+    finally:
+        _doing("", 0, 0)
+    typer.echo(lab_report.as_json(found) if as_json else lab_report.as_text(found))
+
+
+def _doing(what: str, done: int, of: int) -> None:
+    """How far long work has come, on a terminal; nothing at all wipes the line."""
+    if sys.stderr.isatty():
+        said = f"{done} of {of} {what}" if of else ""
+        typer.echo(f"\r\x1b[K{said}", nl=False, err=True)
 
 
 @menus.command("check")

@@ -32,7 +32,8 @@ class Failed(Exception):
 
 
 @contextlib.asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
+async def database(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """The database, brought up to date. Raises :class:`Failed`."""
     try:
         engine = open_engine(settings.database)
     except (ArgumentError, OSError) as error:
@@ -53,7 +54,7 @@ async def import_customers(
     """Import a CSV file; a verdict a row. Raises :class:`Failed`."""
     try:
         text = importing.read_text(file)
-        async with _database(settings) as engine:
+        async with database(settings) as engine:
             return await importing.import_customers(
                 engine,
                 text,
@@ -75,7 +76,7 @@ async def add_user(
             f"--agent {agent!r}: write technology/name, such as PJSIP/101, and before it the switch"
             " if it is not the first one: west:PJSIP/101."
         )
-    async with _database(settings) as engine:
+    async with database(settings) as engine:
         try:
             accounts = Accounts(engine, settings.dashboard, now, switches=settings.switch_names)
             _, password = await accounts.add(
@@ -89,7 +90,7 @@ async def add_user(
 async def reset_password(settings: Settings, username: str) -> str:
     """Give a new password; returns it. Raises :class:`Failed`."""
     password = generate()
-    async with _database(settings) as engine:
+    async with database(settings) as engine:
         accounts = Accounts(engine, settings.dashboard, now)
         if await accounts.change(username, {"password": password}) is None:
             known = ", ".join(user.username for user in await accounts.all()) or "nobody yet"

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from callqueue.callback.settings import CallbackSettings
 from callqueue.manager.settings import ManagerSettings
-from callqueue.settings import QueueSettings
+from callqueue.settings import LabSettings, QueueSettings
 from crm_bridge.settings import CrmSettings
 from cti.ami.settings import AmiSettings, TapeSettings
 from cti.config_files import ConfigFileError, Problem, TomlDocument, dotted, read_toml
@@ -172,6 +172,9 @@ class Settings(BaseModel):
         default=ManagerSettings(),
         description="Personal managers on their mobiles, while their customer waits.",
     )
+    lab: LabSettings = Field(
+        default=LabSettings(), description="Trying policies on recorded and made-up days."
+    )
     recordings: RecordingSettings = Field(
         default=RecordingSettings(), description="Recording and transcription."
     )
@@ -218,15 +221,18 @@ class Settings(BaseModel):
         )
 
 
-def load_settings(path: Path) -> Settings:
+def load_settings(path: Path, *, secrets: bool = True) -> Settings:
     """The settings in a file. Raises :class:`cti.config_files.ConfigFileError`.
 
-    Relative paths in the file are taken from the current folder.
+    Relative paths in the file are taken from the current folder. ``secrets``: False for what never
+    talks to the PBX, and so need not be allowed to read its secret.
     """
     document = read_toml(path)
     settings = document.build(Settings)
     if doubles := [*_doubles(document, settings)]:
         raise ConfigFileError(doubles)
+    if not secrets:
+        return settings
     ami = _with_secret(document, ("ami",), settings.ami, settings.ami_secret_file)
     switches = {
         name: own.model_copy(

@@ -10,7 +10,7 @@ import structlog
 from callqueue.policy import Policy
 from callqueue.policy_flaws import flaws
 from cti.calendars import Calendar
-from cti.config_files import ConfigFileError, Problem, read_toml
+from cti.config_files import ConfigFileError, Problem, TomlDocument, read_toml
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,11 @@ def load_policy(path: Path, calendars: Mapping[str, Calendar] | None = None) -> 
 
     ``calendars``: those that its classes may name under ``hours``.
     """
-    document = read_toml(path)
+    return policy_of(read_toml(path), calendars)
+
+
+def policy_of(document: TomlDocument, calendars: Mapping[str, Calendar] | None = None) -> Policy:
+    """As :func:`load_policy`, of a text that was read already."""
     policy, known = document.build(Policy), calendars or {}
     problems = [
         document.problem(flaw.path, flaw.reason, flaw.cure) for flaw in flaws(policy, known)

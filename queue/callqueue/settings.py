@@ -34,3 +34,23 @@ class QueueSettings(BaseModel):
         if self.wrap_up > self.max_wrap_up:
             raise ValueError("wrap_up is longer than max_wrap_up: raise max_wrap_up")
         return self
+
+
+class LabSettings(BaseModel):
+    """The policy lab (docs/policy-lab.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    loads_folder: Path = Field(
+        default=Path("config/lab"),
+        description="The folder of made-up days (loads) that policies are tried on.",
+    )
+    most_days: int = Field(
+        default=40, ge=2, le=1000, description="How many days one trial on the page may play."
+    )
+    nice: int = Field(
+        default=10,
+        ge=0,
+        le=19,
+        description="How much the process of a trial stands back behind all others (nice).",
+    )

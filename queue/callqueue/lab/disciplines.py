@@ -26,7 +26,7 @@ class ByKey:
     def join(self, caller: Caller, _at: Micros) -> None:
         """The caller begins to wait."""
         entry = (self._key(caller), caller.number, caller)
-        heappush(self._lines.setdefault(caller.queue, []), entry)
+        heappush(self._lines.setdefault(caller.facts.queue, []), entry)
         self._waiting += 1
 
     def leave(self, caller: Caller, _at: Micros) -> None:

@@ -14,8 +14,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from callqueue.lab.scene import HOUR, NEVER, SECOND, Caller, Scene, Seat
-from cti.domain.events import CustomerIdentified, CustomerRef, Match, Micros
+from callqueue.facts import CallerFacts
+from callqueue.lab.scene import HOUR, NEVER, SECOND, Caller, KindOf, Scene, Seat
+from cti.domain.events import Match, Micros
 
 _FILE = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -62,6 +63,10 @@ class Customer(BaseModel):
     tier: str = Field(default="", description='Such as "gold".')
     status: str = Field(default="", description='Such as "current".')
     segment: str = Field(default="", description='Such as "b2b".')
+    language: str = Field(default="", description='Such as "de".')
+    value: int = Field(default=0, description="What is at stake with them.")
+    open_complaint: bool = Field(default=False, description="Whether a complaint is open.")
+    open_deal: bool = Field(default=False, description="Whether a deal is open.")
 
 
 class LoadClass(BaseModel):
@@ -84,12 +89,11 @@ class LoadClass(BaseModel):
     )
 
     @property
-    def identified(self) -> CustomerIdentified:
-        """What the CRM says, as a policy gets it."""
-        card = self.customer
-        match = self.match or ("one" if card else "none")
-        ref = CustomerRef(id=1, name=self.name, **card.model_dump()) if card else None
-        return CustomerIdentified(id=self.name, at=0, number="", match=match, customer=ref)
+    def facts(self) -> CallerFacts:
+        """What a policy may know of them."""
+        card = self.customer.model_dump() if self.customer else {}
+        match = self.match or ("one" if self.customer else "none")
+        return CallerFacts(queue=self.queue, match=match, **card)
 
 
 class Team(BaseModel):
@@ -157,8 +161,15 @@ def load_flaws(load: Load) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
         yield ("hours",), reason, "take fewer hours or fewer callers"
 
 
-def drawn_day(load: Load, seed: int) -> Scene:
-    """One day of this load; the same ``seed`` gives the same day."""
+def _one_kind(_facts: CallerFacts, _at: Micros) -> str:
+    return ""
+
+
+def drawn_day(load: Load, seed: int, kind_of: KindOf = _one_kind) -> Scene:
+    """One day of this load; the same ``seed`` gives the same day.
+
+    ``kind_of`` names the class that reports count a caller under.
+    """
     drawn: list[tuple[Micros, int, Micros, Micros]] = []
     for at, one in enumerate(load.classes):
         joins = _joins(load, one.per_hour, _stream(seed, at, 0))
@@ -170,9 +181,9 @@ def drawn_day(load: Load, seed: int) -> Scene:
         )
         drawn += zip(joins, [at] * len(joins), handles, patience, strict=True)
     drawn.sort()
-    kinds = [(one.name, one.queue, one.identified) for one in load.classes]
+    facts = [one.facts for one in load.classes]
     callers = [
-        Caller(number, join, handle, patience, *kinds[at])
+        Caller(number, join, handle, patience, kind_of(facts[at], join), facts[at])
         for number, (join, at, handle, patience) in enumerate(drawn)
     ]
     counted_from = round(load.warm_up_minutes * 60 * SECOND)

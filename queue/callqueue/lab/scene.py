@@ -7,10 +7,11 @@ the policy alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cti.domain.events import CustomerIdentified, Micros
+from callqueue.facts import CallerFacts
+from cti.domain.events import Micros
 
 SECOND: Micros = 1_000_000
 HOUR: Micros = 3_600 * SECOND
@@ -18,14 +19,20 @@ NEVER: Micros = 1 << 62
 """A patience that does not end, or a shift that does not."""
 
 
+KindOf = Callable[[CallerFacts, Micros], str]
+"""The class that reports count a caller under, by their facts and the time of the join."""
+
+STRANGER = CallerFacts(match="none")
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """One wait of one caller.
 
     ``number`` is the place in the scene's list. ``handle`` is how long the caller occupies an
-    agent (talk and wrap-up), ``patience`` how long they wait before they hang up: both in
-    microseconds, as ``joined_at``. ``kind`` is what reports group by; ``identified`` is what the
-    CRM said of them, by which a policy chooses the class.
+    agent (talk and wrap-up), ``patience`` how long they wait before they hang up, ``ring`` how long
+    the agent's phone rings first, which belongs to the wait: in microseconds, as ``joined_at``.
+    ``kind`` is what reports group by, ``facts`` what a policy may know.
     """
 
     number: int
@@ -33,8 +40,8 @@ class Caller:
     handle: Micros
     patience: Micros
     kind: str = ""
-    queue: str = ""
-    identified: CustomerIdentified | None = None
+    facts: CallerFacts = STRANGER
+    ring: Micros = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,3 @@ class Scene:
     begin: Micros = 0
     end: Micros = 0
     counted_from: Micros = 0
-
-    @property
-    def all_alike(self) -> bool:
-        """Whether it does not matter which agent takes which call."""
-        return all(not seat.queues and not seat.skills for seat in self.seats)

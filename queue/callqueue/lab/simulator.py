@@ -70,7 +70,6 @@ class _Day:
         self.on_duty = [False] * len(scene.seats)
         self.busy = [False] * len(scene.seats)
         self.woken = NEVER
-        self.alike = scene.all_alike
         self.events = [
             (at, kind, number)
             for number, seat in enumerate(scene.seats)
@@ -163,8 +162,6 @@ class _Day:
             if caller is not None:
                 self.idle.remove(seat)
                 self._take(seat, caller, at)
-            elif self.alike:
-                break
         self._sleep(at)
 
     def _sleep(self, at: Micros) -> None:
@@ -179,11 +176,12 @@ class _Day:
     def _take(self, seat: int, caller: Caller, at: Micros) -> None:
         number = caller.number
         self.waiting[number] = 0
-        self.played.waits[number] = at - caller.joined_at
+        self.played.waits[number] = at - caller.joined_at + caller.ring
         self.played.taken[number] = 1
         self.busy[seat] = True
-        heappush(self.events, (at + caller.handle, _FREE, seat))
-        begin, end = max(at, self.scene.counted_from), min(at + caller.handle, self.scene.end)
+        free = at + caller.ring + caller.handle
+        heappush(self.events, (free, _FREE, seat))
+        begin, end = max(at, self.scene.counted_from), min(free, self.scene.end)
         if end > begin:
             self.played.busy += end - begin
 

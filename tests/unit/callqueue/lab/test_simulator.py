@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callqueue.facts import CallerFacts
 from callqueue.lab.disciplines import ByKey, fifo, score_and_age, strict_priority
 from callqueue.lab.scene import NEVER, Caller, Scene, Seat
 from callqueue.lab.simulator import Discipline, Played, Stopped, simulate
@@ -77,9 +78,9 @@ def test_an_agent_who_becomes_free_in_time_serves_who_would_hang_up_just_then() 
 
 def test_an_agent_serves_their_own_queues_only() -> None:
     people = [
-        Caller(0, 0, 10_000_000, NEVER, queue="sales"),
-        Caller(1, 1, 10_000_000, NEVER, queue="sales"),
-        Caller(2, 2, 10_000_000, NEVER, queue="support"),
+        Caller(0, 0, 10_000_000, NEVER, facts=CallerFacts(queue="sales")),
+        Caller(1, 1, 10_000_000, NEVER, facts=CallerFacts(queue="sales")),
+        Caller(2, 2, 10_000_000, NEVER, facts=CallerFacts(queue="support")),
     ]
     two = [
         Seat("s", ((0, NEVER),), frozenset({"sales"})),
