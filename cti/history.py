@@ -286,6 +286,13 @@ class History:
         )
         return (await self._read(query))[::-1]
 
+    async def first_and_last_queued(self) -> tuple[int, int]:
+        """When the first and the last call arrived that waited in a queue; zeros: none ever did."""
+        waited = select(calls.c.arrived_at).where(calls.c.queue != "").limit(1)
+        first = await self._read(waited.order_by(calls.c.arrived_at))
+        last = await self._read(waited.order_by(calls.c.arrived_at.desc()))
+        return (first[0].arrived_at, last[0].arrived_at) if first and last else (0, 0)
+
     async def interactions(self, call_ids: Iterable[str]) -> dict[str, list[Row[Any]]]:
         """Each of these calls with all that belongs to its interaction, the first call first.
 

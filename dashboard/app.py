@@ -16,6 +16,7 @@ from dashboard import (
     api_callbacks,
     api_calls,
     api_customers,
+    api_lab,
     api_ladder,
     api_places,
     api_recordings,
@@ -55,6 +56,7 @@ ENDPOINTS: tuple[Endpoint, ...] = tuple(
         api_recordings,
         api_users,
         api_server,
+        api_lab,
     )
     for endpoint in part.routes.endpoints
 )
@@ -125,6 +127,8 @@ def build_app(dashboard: Dashboard, static: Path = STATIC) -> web.Application:
 
 async def _say_goodbye(app: web.Application) -> None:
     await app[DASHBOARD].hub.close()
+    if desk := app[DASHBOARD].deps.policy_desk:
+        await desk.trials.close()
 
 
 async def _live(request: web.Request) -> web.StreamResponse:

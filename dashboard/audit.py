@@ -21,6 +21,8 @@ Action = Literal[
     "place_caller",
     "add_user",
     "change_user",
+    "publish_policy",
+    "restore_policy",
 ]
 
 SAME_LISTEN = 10 * 60 * 1_000_000

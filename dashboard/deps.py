@@ -18,6 +18,7 @@ from cti.domain.events import Availability, Placed, QueueEntryPlaced
 from cti.history import History
 from cti.journal import Journal
 from dashboard.callback_limit import CallbackLimit
+from dashboard.policy_desk import PolicyDesk
 from recordings.library import Library
 
 SetAvailability = Callable[[str, Availability, str], Awaitable[AgentState]]
@@ -73,3 +74,4 @@ class Deps:
     switches: Sequence[str] = ()
     tapes: Mapping[str, AmiTape] = field(default_factory=dict)
     callbacks: Callbacks | None = None
+    policy_desk: PolicyDesk | None = None

@@ -31,6 +31,7 @@ _BY_TOKEN = frozenset({"ask_callback"})
 _WORDS = {
     200: "Done",
     201: "Made",
+    202: "Begun",
     204: "Done; nothing to tell",
     206: "The asked part",
     304: "Not changed",

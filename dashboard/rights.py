@@ -54,6 +54,14 @@ ROUTES: Mapping[str, Row] = {
     "list_users": _row("none", "none", "none", "none", "all"),
     "add_user": _row("none", "none", "none", "none", "all"),
     "change_user": _row("none", "none", "none", "none", "all"),
+    "read_lab": _row("none", "all", "none", "all", "all"),
+    "check_policy": _row("none", "all", "none", "all", "all"),
+    "begin_trial": _row("none", "all", "none", "all", "all"),
+    "read_trial": _row("none", "all", "none", "all", "all"),
+    "cancel_trial": _row("none", "all", "none", "all", "all"),
+    "read_version": _row("none", "all", "none", "all", "all"),
+    "publish_policy": _row("none", "all", "none", "none", "all"),
+    "restore_policy": _row("none", "all", "none", "none", "all"),
     "live": _row("all", "all", "all", "all", "all"),
 }
 

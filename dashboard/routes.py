@@ -93,6 +93,10 @@ class Routes:
         """Declare a PATCH route."""
         return self._declare("PATCH", address, **options)
 
+    def delete(self, address: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Declare a DELETE route."""
+        return self._declare("DELETE", address, **options)
+
     def _declare(
         self,
         method: str,

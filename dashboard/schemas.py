@@ -10,12 +10,12 @@ from cti.domain.events import Availability as AvailabilityName
 from dashboard.rights import Role
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """In JSON 7.0 is the integer 7 (JSON Schema, 6.1.1)."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Id = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)]
+Id = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(whole)]
 _NO_NUL = r"^[^\x00]*$"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from callqueue.lab.comparison import Comparison
 from callqueue.lab.figures import KindFigures
 from callqueue.lab.files import read_load
-from callqueue.lab.load import Load
+from callqueue.lab.load import MOST_CALLERS, Load
 from callqueue.lab.recorded import RecordedDay
 from callqueue.lab.records import NothingRecorded, read_day
 from callqueue.lab.trial import BASELINES, Reference, as_it_was, try_out
@@ -98,20 +98,10 @@ def _load(settings: Settings, asked: Asked) -> Load:
         load = read_load(path)
     except ConfigFileError as error:
         raise Failed(error) from None
-    return _changed(load, asked)
-
-
-def _changed(load: Load, asked: Asked) -> Load:
-    """The load with more callers or other agents, as asked for."""
-    if asked.agents and len(load.teams) > 1:
-        raise Failed(f"--agents: {load.name} has {len(load.teams)} teams: change them in its file")
-    teams = load.teams
-    if asked.agents:
-        teams = [teams[0].model_copy(update={"agents": asked.agents})]
-    classes = [
-        one.model_copy(update={"per_hour": one.per_hour * asked.busier}) for one in load.classes
-    ]
-    return load.model_copy(update={"teams": teams, "classes": classes})
+    changed = load.changed(busier=asked.busier, agents=asked.agents)
+    if changed.expected > MOST_CALLERS:
+        raise Failed(f"{changed.expected:.0f} callers a day are more than {MOST_CALLERS}")
+    return changed
 
 
 async def _recorded(

@@ -18,6 +18,7 @@ from callqueue.callback.service import CallbackService
 from callqueue.gathering import DAY, Gathering
 from callqueue.kept_ages import KeptAges
 from callqueue.manager.service import ManagerService
+from callqueue.policy_archive import PolicyArchive
 from callqueue.policy_file import PolicyFile
 from callqueue.service import QueueService
 from callqueue.wait_times import WaitTimes
@@ -44,6 +45,7 @@ from dashboard.accounts import Accounts
 from dashboard.app import Dashboard, DashboardService
 from dashboard.callback_limit import CallbackLimit
 from dashboard.deps import Callbacks, Deps, Part
+from dashboard.policy_desk import PolicyDesk
 from ivr.book import MenuBook
 from ivr.service import IvrService
 from recordings import rows as recording_rows
@@ -120,7 +122,7 @@ class Services:
             "wait times": self.wait_times.run,
             "managers": self.managers.run,
             "callbacks": self.callbacks.run,
-            "policy": FileWatcher(self._policy_places(), self._reload_policy).run,
+            "policy": FileWatcher(self._policy_places(), self.reload_policy).run,
             "availability": self.availability.run,
             "recording": self.recording.run,
             "transcription": self.transcription.run,
@@ -129,7 +131,8 @@ class Services:
     def _policy_places(self) -> Sequence[Path]:
         return self.policy.path, self.menus.settings.calendars_folder
 
-    def _reload_policy(self) -> None:
+    def reload_policy(self) -> None:
+        """Read the policy file again and score everybody who waits by it. Any thread."""
         self.policy.reload()
         self.queue.policy_changed()
 
@@ -325,6 +328,15 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
     def parts() -> Sequence[Part]:
         return parts_of(core.feeds.values(), core.journal, services.ivr.server, dashboard.hub, now)
 
+    policy_desk = PolicyDesk(
+        services.policy,
+        PolicyArchive(settings.queue.policy, settings.data_folder / "policies"),
+        settings.lab,
+        core.engine,
+        lambda: read_calendars(settings.ivr.calendars_folder),
+        services.reload_policy,
+        now,
+    )
     deps = Deps(
         engine=core.engine,
         journal=core.journal,
@@ -339,6 +351,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         switches=settings.switch_names,
         tapes=core.tapes,
         callbacks=_callbacks(settings, services),
+        policy_desk=policy_desk,
     )
     dashboard = Dashboard(settings.dashboard, deps)
     metrics = Metrics(

@@ -141,6 +141,22 @@ class Load(BaseModel):
         work = sum(c.per_hour * c.handle.mean for c in self.classes) / 3600
         return work / sum(team.agents for team in self.teams)
 
+    def changed(self, *, busier: float = 1.0, agents: int = 0) -> Load:
+        """The load with ``busier`` times as many callers, and with ``agents`` (0: as many as now).
+
+        Several teams keep their sizes relative to each other, each at least one agent.
+        """
+        now = sum(team.agents for team in self.teams)
+        factor = agents / now if agents else 1.0
+        teams = [
+            team.model_copy(update={"agents": max(1, round(team.agents * factor))})
+            for team in self.teams
+        ]
+        classes = [
+            one.model_copy(update={"per_hour": one.per_hour * busier}) for one in self.classes
+        ]
+        return self.model_copy(update={"teams": teams, "classes": classes})
+
 
 def load_flaws(load: Load) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     """What is wrong between the keys of a file: path, reason, cure."""

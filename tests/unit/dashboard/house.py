@@ -31,6 +31,7 @@ from dashboard.rights import Role
 from dashboard.settings import DashboardSettings
 from recordings.library import Library
 from recordings.settings import RecordingSettings
+from tests.unit.dashboard.lab_files import policy_desk
 
 PASSWORD = "a good long password"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -123,6 +124,7 @@ async def open_house(
         set_availability=set_availability,
         now=now,
         place=place or _nobody_waits,
+        policy_desk=policy_desk(folder, engine),
     )
     dashboard = Dashboard(DashboardSettings(**settings), deps, Passwords(CHEAP))
     dashboard.hub._check_seconds = 0.05

@@ -40,6 +40,14 @@ MAY: dict[str, str] = {
     "list_users": "d",
     "add_user": "d",
     "change_user": "d",
+    "read_lab": "smd",
+    "check_policy": "smd",
+    "begin_trial": "smd",
+    "read_trial": "smd",
+    "cancel_trial": "smd",
+    "read_version": "smd",
+    "publish_policy": "sd",
+    "restore_policy": "sd",
     "live": "astmd",
 }
 INITIAL: dict[Role, str] = {
@@ -58,6 +66,19 @@ BODIES: dict[str, Any] = {
     "request_callback": {"number": "+44 7700 900151", "queue": "support"},
     "add_user": {"username": "new", "name": "New", "role": "agent"},
     "change_user": {"name": "Changed"},
+    "check_policy": {"text": "x"},
+    "begin_trial": {"text": "x", "load": "short"},
+    "publish_policy": {"text": "x", "instead_of": "x"},
+    "restore_policy": {"instead_of": "x"},
+}
+IDS = {
+    "call_id": "c",
+    "customer_id": 1,
+    "recording_id": "r",
+    "username": "nobody",
+    "callback_id": "0",
+    "trial_id": "0" * 32,
+    "at": 1,
 }
 
 
@@ -81,9 +102,7 @@ async def test_every_route_answers_by_the_table(house: House, role: Role) -> Non
         if endpoint.name in PUBLIC:
             continue
         browser = await house.browser("somebody")
-        address = endpoint.address.format(
-            call_id="c", customer_id=1, recording_id="r", username="nobody", callback_id="0"
-        )
+        address = endpoint.address.format(**IDS)
         status, answer = await call(browser, endpoint.method, address, BODIES.get(endpoint.name))
         allowed = INITIAL[role] in MAY[endpoint.name]
         assert (status == 403) is not allowed, (endpoint.name, status, answer)
@@ -93,9 +112,7 @@ async def test_every_route_answers_by_the_table(house: House, role: Role) -> Non
 async def test_every_route_but_the_public_ones_wants_a_session(house: House) -> None:
     browser = await house.browser()
     for endpoint in ENDPOINTS:
-        address = endpoint.address.format(
-            call_id="c", customer_id=1, recording_id="r", username="nobody", callback_id="0"
-        )
+        address = endpoint.address.format(**IDS)
         status, answer = await call(browser, endpoint.method, address, {})
         if endpoint.name not in PUBLIC:
             assert (status, answer["error"]["code"]) == (401, "no_session"), endpoint.name
