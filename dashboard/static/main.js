@@ -6,6 +6,7 @@ import { html } from './html.js';
 import { CallsPage } from './pages/calls.js';
 import { DeskPage } from './pages/desk.js';
 import { FloorPage } from './pages/floor.js';
+import { LabPage } from './pages/lab.js';
 import { LadderPage } from './pages/ladder.js';
 import { LoginPage } from './pages/login.js';
 import { PeoplePage } from './pages/people.js';
@@ -14,7 +15,7 @@ import { go, route } from './route.js';
 import { begin, me, signedOut } from './store.js';
 
 /** @type {Record<string, unknown>} */
-const PAGES = { desk: DeskPage, calls: CallsPage, 'calls/ladder': LadderPage, floor: FloorPage, people: PeoplePage };
+const PAGES = { desk: DeskPage, calls: CallsPage, 'calls/ladder': LadderPage, floor: FloorPage, lab: LabPage, people: PeoplePage };
 
 function App() {
   const user = me.value;

@@ -20,6 +20,7 @@ const PAGES = {
   desk: (user) => Boolean(user.agent) || ['agent', 'telemarketer'].includes(user.role),
   floor: (user) => ['supervisor', 'manager', 'admin'].includes(user.role),
   calls: () => true,
+  lab: (user) => ['supervisor', 'manager', 'admin'].includes(user.role),
   people: (user) => user.role === 'admin',
 };
 

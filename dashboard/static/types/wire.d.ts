@@ -114,3 +114,27 @@ export type Frame =
   | { type: 'snapshot'; seq: number; at: number; view: View }
   | { type: 'delta'; seq: number; prev: number; at: number; patch: unknown }
   | { type: 'pong'; at: number };
+
+/** The policy lab. A mean and half of its 95 % interval; null: nobody knows. */
+export type Mean = [number | null, number | null];
+export interface PolicyProblem { line: number; key: string; reason: string; cure: string }
+export interface LabVersion { at: number; title: string; author: string; restored: number }
+export interface LabLoad { name: string; about: string; callers: number; agents: number; hours: number; occupancy: number }
+export interface TrialClass { name: string; target: number; weight: number }
+export interface Contender {
+  name: string; occupancy: Mean; cost: Mean; cost_against: Mean;
+  classes: Record<string, { figures: Record<string, Mean>; against: Record<string, Mean>; longer: number[] }>;
+}
+export interface TrialResult {
+  days: number; callers: number; classes: TrialClass[]; curve_seconds: number[];
+  contenders: Contender[]; recorded: Record<string, Record<string, number | null>>;
+}
+export interface Trial {
+  id: string; by: string; at: number; on: string; state: 'running' | 'done' | 'failed' | 'cancelled';
+  done: number; of: number; reason: string; result: TrialResult | null;
+}
+export interface Lab {
+  policy: { title: string; text: string; problems: PolicyProblem[] };
+  loads: LabLoad[]; loads_reason: string; versions: LabVersion[]; may_publish: boolean;
+  trial: Trial | null; most_days: number; first_call: number; last_call: number;
+}
