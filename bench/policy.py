@@ -40,7 +40,7 @@ def main(path: Path = ROOT / "config/policies/default.toml") -> None:
     print(f"{policy.title}, {DAYS} days a load; {machine()}\n")
     print_table(HEAD, [row for name, one in found.items() for row in _rows(name, one)])
     took, callers = large_day(policy, loads["overload"])
-    print(f"\na day of {callers} calls: {took:.2f} s")
+    print(f"\na day of {callers} calls: {took:.2f} s of CPU")
     goals = [goal for name, one in found.items() for goal in _goals(name, policy, one)]
     settle([*goals, Goal(f"seconds for {LARGE_DAY} calls", took, SECONDS, at_most=True)])
 
@@ -75,15 +75,15 @@ def _goals(name: str, policy: Policy, comparison: Comparison) -> list[Goal]:
 
 
 def large_day(policy: Policy, load: Load) -> tuple[float, int]:
-    """Seconds to play one day of at least :data:`LARGE_DAY` callers by the policy, and how many."""
+    """Seconds of CPU to play one day of at least :data:`LARGE_DAY` callers by the policy, and how many."""
     factor = 1.02 * LARGE_DAY / load.expected
     classes = [one.model_copy(update={"per_hour": one.per_hour * factor}) for one in load.classes]
     agents = round(load.teams[0].agents * factor)
     teams = [load.teams[0].model_copy(update={"agents": agents})]
     large = load.model_copy(update={"classes": classes, "teams": teams, "warm_up_minutes": 0})
-    begun = time.perf_counter()
+    begun = time.process_time()  # whatever else the machine does is not the simulator's
     callers = try_out({policy.name: policy}, (), large, 1).callers
-    return time.perf_counter() - begun, int(callers)
+    return time.process_time() - begun, int(callers)
 
 
 if __name__ == "__main__":

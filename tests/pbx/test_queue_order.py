@@ -154,7 +154,7 @@ async def test_a_vip_who_calls_last_is_answered_first(
         assert await house.numbers() == [vip, *standard]
         [moved] = house.all(QueueMoved)
         assert (moved.from_rank, moved.to_rank, moved.of, moved.confirmed) == (7, 1, 7, True)
-        assert moved.sentence == "VIP +120 s, waited 0 s: 1st of 7"
+        assert moved.sentence == "VIP +240 s, waited 0 s: 1st of 7"
 
         agent = await stack.enter_async_context(
             Phone("127.0.0.1", asterisk.sip, user="101", password=asterisk.agent_password)

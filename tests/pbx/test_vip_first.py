@@ -71,7 +71,7 @@ async def the_vip_is_first(world: World, press: str) -> str:
         events = await journal.of_call(call_id)
         move = next(event for event in events if isinstance(event, QueueMoved))
         assert (move.from_rank, move.to_rank, move.of) == (7, 1, 7)
-        assert move.sentence.startswith("VIP +120 s, waited ")
+        assert move.sentence.startswith("VIP +240 s, waited ")
         assert move.sentence.endswith(": 1st of 7")
         assert f"prio: {move.priority}" in first
 

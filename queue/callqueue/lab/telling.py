@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from callqueue.facts import CallerFacts
+from callqueue.facts import FIELDS, CallerFacts, of_customer
 from callqueue.gathering import Gathering
 from callqueue.lab.recorded import RecordedAgent, RecordedDay, RecordedWait, Shifts
 from callqueue.lab.scene import SECOND
 from cti.domain import events as ev
 from cti.domain.events import Event, Micros
+
+_OF_CUSTOMER = [name for name, one in FIELDS.items() if one.of_customer and name != "known"]
 
 WRAP_UP_BEGINS: Micros = 5 * SECOND
 """A wrap-up that begins within this time after a talk belongs to it."""
@@ -67,6 +69,16 @@ class _Day:
                 wait.talked, wait.talk_ended = event.talked, event.at
                 self.seen[event.agent].append(event.at)
         self.gathering.take(event)
+        if isinstance(event, ev.CustomerIdentified):
+            self._learn(event)
+
+    def _learn(self, event: ev.CustomerIdentified) -> None:
+        """The CRM answered after the wait was over: next time it may be quicker."""
+        for entry_id in self.of_call.get(event.call_id, ()):
+            wait = self.waits[entry_id]
+            if wait.facts is not None and wait.facts.is_late:
+                fresh = of_customer(event, wait.queue)
+                wait.facts = replace(wait.facts, **{n: getattr(fresh, n) for n in _OF_CUSTOMER})
 
     def _answer(self, event: ev.CallAnswered) -> None:
         self._note_facts(event.call_id)
