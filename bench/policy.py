@@ -75,7 +75,7 @@ def _goals(name: str, policy: Policy, comparison: Comparison) -> list[Goal]:
 
 
 def large_day(policy: Policy, load: Load) -> tuple[float, int]:
-    """Seconds of CPU to play one day of at least :data:`LARGE_DAY` callers by the policy, and how many."""
+    """Seconds of CPU for one day of :data:`LARGE_DAY` callers or more, and how many they were."""
     factor = 1.02 * LARGE_DAY / load.expected
     classes = [one.model_copy(update={"per_hour": one.per_hour * factor}) for one in load.classes]
     agents = round(load.teams[0].agents * factor)
