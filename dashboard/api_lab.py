@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from callqueue.lab.load import MOST_CALLERS, Load
+from callqueue.policy import Policy
 from callqueue.policy_archive import Version
 from cti.config_files import ConfigFileError, Problem
 from cti.history import History
@@ -78,7 +79,7 @@ async def check_policy(ask: Ask, body: PolicyText) -> CheckAnswer:
 async def begin_trial(ask: Ask, body: NewTrial) -> TrialAnswer:
     """Try a policy against the one in force, on a load or on recorded time, in the background."""
     desk = _desk(ask)
-    await _checked(desk, body.text)
+    policy = await _checked(desk, body.text)
     load = await _load(desk, body)
     if body.days > desk.most_days:
         raise _impossible(
@@ -86,7 +87,7 @@ async def begin_trial(ask: Ask, body: NewTrial) -> TrialAnswer:
         )
     wanted = Wanted(text=body.text, count=body.days, load=body.load, begin=body.begin, end=body.end)
     try:
-        return _trial(desk.begin(ask.user.username, wanted, load))
+        return _trial(desk.begin(ask.user.username, policy.title, wanted, load))
     except Busy as busy:
         raise ApiError(
             409, "busy", f"a trial of {busy.by} is running", "wait for it, or cancel it"
@@ -160,9 +161,9 @@ def _desk(ask: Ask) -> PolicyDesk:
     return desk
 
 
-async def _checked(desk: PolicyDesk, text: str) -> None:
+async def _checked(desk: PolicyDesk, text: str) -> Policy:
     try:
-        await desk.checked(text)
+        return await desk.checked(text)
     except ConfigFileError as error:
         first = error.problems[0]
         where = f"line {first.line}: " if first.line else ""
@@ -242,6 +243,8 @@ def _trial(trial: Trial) -> TrialAnswer:
         by=trial.by,
         at=trial.at,
         on=trial.on,
+        title=trial.title,
+        against=trial.against,
         state=trial.state,
         done=trial.done,
         of=trial.of,

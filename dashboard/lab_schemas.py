@@ -133,12 +133,14 @@ class TrialResult(Model):
 
 
 class TrialAnswer(Model):
-    """A trial. ``on``: the load's name, or the time of the records."""
+    """A trial of ``title`` against ``against``. ``on``: the load's name, or the records' time."""
 
     id: str
     by: str
     at: int
     on: str
+    title: str
+    against: str
     state: Literal["running", "done", "failed", "cancelled"]
     done: int
     of: int

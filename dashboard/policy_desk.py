@@ -98,10 +98,15 @@ class PolicyDesk:
         """The policy that ``text`` is. Raises ConfigFileError."""
         return await asyncio.to_thread(self._read, text)
 
-    def begin(self, by: str, wanted: Wanted, load: Load | None) -> Trial:
-        """Begin a trial of a text that was checked. Raises :class:`dashboard.trials.Busy`."""
+    def begin(self, by: str, title: str, wanted: Wanted, load: Load | None) -> Trial:
+        """Begin a trial of a text that was checked and is the policy ``title``.
+
+        Raises :class:`dashboard.trials.Busy`.
+        """
         on = load.name if load else f"{wanted.begin}-{wanted.end}"
-        return self.trials.begin(by, on, partial(self._job, wanted, load))
+        return self.trials.begin(
+            by, on, title, self.in_force.title, partial(self._job, wanted, load)
+        )
 
     async def publish(self, text: str, instead_of: str, author: str, restored: int = 0) -> Version:
         """Bring ``text`` into force, if still the policy of that title is.

@@ -37,12 +37,17 @@ class Busy(Exception):
 
 @dataclass(eq=False)
 class Trial:
-    """One trial. ``done`` of ``of`` plays; ``reason``: why it failed; ``on``: which days."""
+    """One trial of the policy ``title`` against the policy ``against``.
+
+    ``on``: which days; ``done`` of ``of`` plays; ``reason``: why it failed.
+    """
 
     id: str
     by: str
     at: Micros
     on: str
+    title: str
+    against: str
     state: State = "running"
     done: int = 0
     of: int = 0
@@ -59,12 +64,12 @@ class Trials:
         self._now = now
         self._trials: OrderedDict[str, Trial] = OrderedDict()
 
-    def begin(self, by: str, on: str, make_job: MakeJob) -> Trial:
+    def begin(self, by: str, on: str, title: str, against: str, make_job: MakeJob) -> Trial:
         """Begin one; ``make_job`` gathers what is to be played. Raises :class:`Busy`."""
         running = next((one for one in self._trials.values() if one.state == "running"), None)
         if running is not None:
             raise Busy(running.by)
-        trial = Trial(new_id(), by, self._now(), on)
+        trial = Trial(new_id(), by, self._now(), on, title, against)
         self._trials[trial.id] = trial
         while len(self._trials) > REMEMBERED:
             self._trials.popitem(last=False)

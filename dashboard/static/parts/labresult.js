@@ -84,6 +84,7 @@ export function LabResult({ trial, result }) {
   const busy = result.contenders.map((one) => t('lab.busy', { name: nameOf(one.name), share: percent(one.occupancy) }));
   return html`<div class="stack">
     <header class="lab-head"><h2 class="card-title">${t('lab.result')}</h2><span class="muted">${t('lab.played', { callers: Math.round(result.callers), days: result.days, on: /^\d+-\d+$/.test(trial.on) ? t('lab.recorded') : trial.on })}</span></header>
+    <p class="num">${t('lab.between', { title: trial.title, against: trial.against })}</p>
     <p class="hint"><${Icon} name="ring" /> ${t('lab.how')}</p>
     ${result.classes.map((kind) => html`<${OfClass} key=${kind.name} kind=${kind} result=${result} />`)}
     <p class="muted">${busy.join(' · ')}</p>

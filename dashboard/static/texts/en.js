@@ -429,6 +429,7 @@ export const en = {
   'lab.none_hint': 'Change the policy, choose a day, try it out: here stands who would have waited how long, beside the policy in force.',
   'lab.failed': 'The trial did not come to an end.',
   'lab.played': '{callers} callers a day, {days} days played on {on}',
+  'lab.between': 'Edited: {title} · in force then: {against}',
   'lab.how': 'All meet the same callers. The bracket on a bar is the range in which the mean lies (95 %); classes and targets are those of the policy in force.',
   'lab.promise': 'target {clock}, {callers} callers a day',
   'lab.same': 'no difference seen',

@@ -130,7 +130,7 @@ export interface TrialResult {
   contenders: Contender[]; recorded: Record<string, Record<string, number | null>>;
 }
 export interface Trial {
-  id: string; by: string; at: number; on: string; state: 'running' | 'done' | 'failed' | 'cancelled';
+  id: string; by: string; at: number; on: string; title: string; against: string; state: 'running' | 'done' | 'failed' | 'cancelled';
   done: number; of: number; reason: string; result: TrialResult | null;
 }
 export interface Lab {

@@ -47,12 +47,11 @@ class RecordedWait(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordedAgent(msgspec.Struct, frozen=True, kw_only=True):
-    """When an agent took calls, and of which queues. ``skills`` as the accounts have them."""
+    """When an agent took calls, and of which queues."""
 
     agent: str
     shifts: Shifts
     queues: tuple[str, ...]
-    skills: tuple[str, ...] = ()
 
 
 class RecordedDay(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -103,10 +102,7 @@ def scene_of(day: RecordedDay, seed: int, kind_of: KindOf) -> Scene:
         )
         for number, wait in enumerate(day.waits)
     ]
-    seats = [
-        Seat(one.agent, one.shifts, frozenset(one.queues), frozenset(one.skills))
-        for one in day.agents
-    ]
+    seats = [Seat(one.agent, one.shifts, frozenset(one.queues)) for one in day.agents]
     return Scene(callers, seats, day.begin, day.end, day.begin)
 
 

@@ -36,12 +36,11 @@ async def read_day(
     name: str,
     begin: Micros,
     end: Micros,
-    skills: Mapping[str, Sequence[str]] | None = None,
     progress: Progress = lambda _done, _of: None,
 ) -> RecordedDay:
     """What happened from ``begin`` to ``end``, microseconds since the epoch.
 
-    ``skills`` of agents by interface. ``progress`` is told how many of the calls were read. Raises
+    ``progress`` is told how many of the calls were read. Raises
     :class:`NothingRecorded`, and what SQLAlchemy raises.
     """
     async with engine.connect() as connection:
@@ -56,7 +55,6 @@ async def read_day(
             await _choices(connection, begin, end),
             await _day_before(connection, begin),
             await _other_talks(connection, begin, end),
-            skills or {},
         )
     if not day.waits:
         raise NothingRecorded(f"{name}: calls came, but nobody waited in a queue to the end")

@@ -111,13 +111,12 @@ def told_day(
     choices: Iterable[ev.AgentAvailabilityChanged],
     gathering: Gathering,
     other_talks: Mapping[str, Shifts],
-    skills: Mapping[str, Sequence[str]],
 ) -> RecordedDay:
     """The day from ``begin`` to ``end`` (microseconds since the epoch).
 
     ``events``: those of the day's calls, in the order of the journal; ``choices``: what agents
     chose, also before the day; ``gathering``: who remembers the day before; ``other_talks``: when
-    agents (by interface) talked in calls that came from no queue; ``skills``: those of agents.
+    agents (by interface) talked in calls that came from no queue.
     """
     day = _Day(gathering)
     for event in events:
@@ -140,7 +139,6 @@ def told_day(
                     other_talks.get(agent, ()),
                 ),
                 queues=tuple(sorted(queues)),
-                skills=tuple(sorted(skills.get(agent, ()))),
             )
             for agent, queues in sorted(day.queues.items())
         ),

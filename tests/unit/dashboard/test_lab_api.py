@@ -38,6 +38,7 @@ async def test_a_trial_compares_the_edited_policy_with_the_one_in_force(house: H
     body = {"text": BETTER, "load": "short", "days": 4, "busier": 1.5}
     status, trial = await call(browser, "POST", "/api/lab/trials", body)
     assert (status, trial["by"], trial["on"]) == (202, "max", "short")
+    assert trial["against"] == lab["policy"]["title"] != trial["title"]
     busy, refused = await call(browser, "POST", "/api/lab/trials", body)
     assert (busy, refused["error"]["code"]) == (409, "busy")
     trial = await settled(browser, trial)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime
 import json
 import shutil
 from pathlib import Path
@@ -9,7 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from cti.storage import open_engine
 from ringdesk.cli import app
+from ringdesk.migrate import migrate
+from tests.contract.stories import AT
+from tests.contract.test_lab_records import recorded
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -86,6 +92,22 @@ def test_a_broken_policy_is_told_at_its_line(home: Path) -> None:
     ran = run("--load", "weekday")
     assert ran.exit_code == 2
     assert 'class[4].ceilings: unknown key (did you mean "ceiling"?)' in ran.stderr
+
+
+def test_a_recorded_day_stands_beside_what_was_recorded(home: Path) -> None:
+    async def record() -> None:
+        engine = open_engine(f"sqlite+aiosqlite:///{home}/r.db")
+        await migrate(engine)
+        await recorded(engine, home)
+        await engine.dispose()
+
+    asyncio.run(record())
+    day = datetime.datetime.fromtimestamp(AT / 1e6).date()
+    told = json.loads(run("--day", day, "-n", 2, "--json").stdout)
+    assert (told["on"], told["days"]) == (str(day), 2)
+    assert told["callers"] == sum(one["callers"] for one in told["recorded"].values()) > 200
+    table = run("--day", day, "-n", 2).stdout
+    assert table.count("(as it was)") == len(told["recorded"]) == 2
 
 
 def test_a_load_is_changed_for_a_question() -> None:
