@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callqueue.lab.files import read_loads
 from callqueue.lab.load import Load
-from callqueue.lab.process import Job, play
-from callqueue.lab.records import read_day
+from callqueue.lab.process import Job, RecordedTime, play
 from callqueue.lab.trial import Baseline
 from callqueue.policy import Policy
 from callqueue.policy_archive import PolicyArchive, Version
@@ -137,12 +136,12 @@ class PolicyDesk:
         return policy_of(TomlDocument(text, self._policy.path.name), self._calendars())
 
     async def _job(self, wanted: Wanted, load: Load | None) -> Job:
-        days = load or [await read_day(self._engine, "recorded", wanted.begin, wanted.end)]
+        time = RecordedTime(url=self._engine.url, begin=wanted.begin, end=wanted.end)
         return Job(
             policies={IN_FORCE: await self._text_in_force(), EDITED: wanted.text},
             calendars=await asyncio.to_thread(self._calendars),
             baselines=BASELINES,
-            days=days,
+            days=load or time,
             count=wanted.count,
         )
 

@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from callqueue.lab.process import Job, TrialFailed
-from callqueue.lab.records import NothingRecorded
 from cti.clock import Now
 from cti.domain.events import Micros, new_id
 
@@ -107,11 +105,10 @@ class Trials:
         except asyncio.CancelledError:
             trial.state = "cancelled"
             raise
-        except (NothingRecorded, TrialFailed) as error:
+        except TrialFailed as error:
             trial.state, trial.reason = "failed", str(error)
-        except SQLAlchemyError as error:
-            log.warning("trial_without_database", kind=type(error).__name__)
-            trial.state, trial.reason = "failed", "the database does not answer: try again"
+        except OSError as error:
+            trial.state, trial.reason = "failed", f"a file cannot be read: {error.strerror}"
         except Exception:
             log.exception("trial_failed")
             trial.state, trial.reason = "failed", "Ringdesk made a mistake: the log has the details"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import multiprocessing
 import os
@@ -10,13 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
 from callqueue.lab.load import Load
 from callqueue.lab.recorded import RecordedDay
+from callqueue.lab.records import NothingRecorded, read_day
 from callqueue.lab.report import Plain, plain
 from callqueue.lab.trial import Baseline, Reference, as_it_was, try_out
 from callqueue.policy_file import policy_of
 from cti.calendars import Calendar
 from cti.config_files import TomlDocument
+from cti.domain.events import Micros
+from cti.storage import open_engine
 from cti.worker import Worker
 
 TOLD_EVERY = 0.2
@@ -24,21 +31,31 @@ TOLD_EVERY = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordedTime:
+    """The time from ``begin`` to ``end`` (microseconds) in the database at ``url``."""
+
+    url: URL
+    begin: Micros
+    end: Micros
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """What to play. ``policies``: name to the text of a file that was checked; the reference first.
 
-    A load, or recorded days.
+    A load, or recorded time, which the other process reads itself: a day of 20,000 calls is more
+    than an event loop should decode.
     """
 
     policies: Mapping[str, str]
     calendars: Mapping[str, Calendar]
     baselines: Sequence[Baseline]
-    days: Load | Sequence[RecordedDay]
+    days: Load | RecordedTime
     count: int
 
 
 class TrialFailed(Exception):
-    """The process did not come to an end of its own; the message says what became of it."""
+    """There is no result; the message says why."""
 
 
 async def play(job: Job, progress: Callable[[int, int], None], nice: int = 10) -> Plain:
@@ -68,6 +85,8 @@ async def play(job: Job, progress: Callable[[int, int], None], nice: int = 10) -
             if kind == "done":
                 answer: Plain = told
                 return answer
+            if kind == "failed":
+                raise TrialFailed(told)
             progress(*told)
     except (EOFError, OSError):
         raise TrialFailed("the process of the trial ended by itself") from None
@@ -84,7 +103,12 @@ def _work(connection: Connection, nice: int) -> None:
     os.nice(nice)
     with contextlib.suppress(EOFError, OSError):  # whoever asked is gone
         job: Job = connection.recv()
-        connection.send(("done", played(job, _teller(connection))))
+        try:
+            connection.send(("done", played(job, _teller(connection))))
+        except NothingRecorded as error:
+            connection.send(("failed", str(error)))
+        except SQLAlchemyError:
+            connection.send(("failed", "the database does not answer: try again"))
 
 
 def _teller(connection: Connection) -> Callable[[int, int], None]:
@@ -100,12 +124,21 @@ def _teller(connection: Connection) -> Callable[[int, int], None]:
 
 
 def played(job: Job, progress: Callable[[int, int], None]) -> Plain:
-    """The job, done here and now."""
+    """The job, done here and now. Raises :class:`callqueue.lab.records.NothingRecorded`."""
     policies = {
         name: policy_of(TomlDocument(text, name), job.calendars)
         for name, text in job.policies.items()
     }
-    comparison = try_out(policies, job.baselines, job.days, job.count, progress=progress)
-    recorded = () if isinstance(job.days, Load) else job.days
+    recorded = [] if isinstance(job.days, Load) else [asyncio.run(_read(job.days))]
+    days = job.days if isinstance(job.days, Load) else recorded
+    comparison = try_out(policies, job.baselines, days, job.count, progress=progress)
     reference = Reference(next(iter(policies.values())))
     return plain(comparison, as_it_was(recorded, reference))
+
+
+async def _read(time: RecordedTime) -> RecordedDay:
+    engine = open_engine(time.url.render_as_string(hide_password=False))
+    try:
+        return await read_day(engine, "the time asked for", time.begin, time.end)
+    finally:
+        await engine.dispose()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 from sqlalchemy import select
+from sqlalchemy.engine import make_url
 
-from callqueue.lab.process import Job, TrialFailed, play
+from callqueue.lab.process import Job, RecordedTime, TrialFailed, play
 from cti.domain import events as ev
 from dashboard.tables import audit
 from tests.unit.dashboard.house import House, call
@@ -193,6 +194,7 @@ async def test_a_policy_that_cannot_be_written_changes_nothing(house: House) -> 
 
 
 async def test_the_process_of_a_trial_is_its_own() -> None:
-    job = Job(policies={"x": "broken"}, calendars={}, baselines=(), days=[], count=1)
+    day = RecordedTime(url=make_url("sqlite+aiosqlite:///"), begin=0, end=1)
+    job = Job(policies={"x": "broken"}, calendars={}, baselines=(), days=day, count=1)
     with pytest.raises(TrialFailed, match="ended by itself"):
         await play(job, lambda _done, _of: None, nice=0)
