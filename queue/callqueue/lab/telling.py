@@ -6,6 +6,7 @@ Who a caller was is gathered by the same code that gathers it for the queues
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,9 @@ from cti.domain import events as ev
 from cti.domain.events import Event, Micros
 
 _OF_CUSTOMER = [name for name, one in FIELDS.items() if one.of_customer and name != "known"]
+
+_FEW = 20
+"""Choices of an agent within the seconds in which a wrap-up begins, and one more: never so many."""
 
 WRAP_UP_BEGINS: Micros = 5 * SECOND
 """A wrap-up that begins within this time after a talk belongs to it."""
@@ -165,10 +169,13 @@ def _told(
 def _wrap_up(talk_ended: Micros, chosen: Sequence[ev.AgentAvailabilityChanged]) -> Micros:
     """How long the wrap-up lasted that began when the talk ended; 0: there was none."""
     begun: ev.AgentAvailabilityChanged | None = None
-    for one in chosen:
+    first = bisect_left(chosen, talk_ended, key=lambda one: one.at)
+    for one in chosen[first : first + _FEW]:
         if begun is not None:
             return max(0, one.at - talk_ended)
-        if one.availability == "wrap_up" and 0 <= one.at - talk_ended <= WRAP_UP_BEGINS:
+        if one.at - talk_ended > WRAP_UP_BEGINS:
+            return 0
+        if one.availability == "wrap_up":
             begun = one
     return max(0, begun.until - talk_ended) if begun else 0
 
@@ -177,7 +184,7 @@ def _by_agent(
     choices: Iterable[ev.AgentAvailabilityChanged],
 ) -> Mapping[str, Sequence[ev.AgentAvailabilityChanged]]:
     found: dict[str, list[ev.AgentAvailabilityChanged]] = defaultdict(list)
-    for one in choices:
+    for one in sorted(choices, key=lambda one: one.at):
         found[one.agent].append(one)
     return found
 
