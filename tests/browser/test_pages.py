@@ -203,8 +203,8 @@ async def test_each_role_sees_its_pages_only(desk: Desk) -> None:
         pages[role] = await page.get_by_role("navigation").get_by_role("link").all_inner_texts()
     assert pages == {
         "agent": ["Desk", "Calls"],
-        "supervisor": ["Floor", "Calls"],
-        "admin": ["Floor", "Calls", "People"],
+        "supervisor": ["Floor", "Calls", "Lab"],
+        "admin": ["Floor", "Calls", "Lab", "People"],
     }
 
 

@@ -44,7 +44,7 @@ export function LabPage() {
   const lab = /** @type {Lab | null} */ (data);
   const { trial, error: lost, setTrial } = useTrial(lab?.trial ?? null);
   const [valid, setValid] = useState(true);
-  if (!lab) return html`<div class="page"><div class="page-head"><h1>${t('nav.lab')}</h1></div>
+  if (!lab) return html`<div class="page"><div class="page-head"><h1>${t('lab.title')}</h1></div>
     <section class="card">${error ? html`<${Failure} error=${error} again=${reload} />` : html`<${Skeleton} rows=${8} />`}</section></div>`;
   const text = draft.value ?? lab.policy.text;
   const changed = text !== lab.policy.text;
@@ -73,7 +73,7 @@ export function LabPage() {
   }
 
   return html`<div class="page lab">
-    <div class="page-head"><h1>${t('nav.lab')}</h1><p class="muted">${t('lab.in_force')} <strong class="num">${lab.policy.title}</strong></p></div>
+    <div class="page-head"><h1>${t('lab.title')}</h1><p class="muted">${t('lab.in_force')} <strong class="num">${lab.policy.title}</strong></p></div>
     ${lab.policy.problems.length > 0 && html`<div class="failure" role="alert"><p><strong>${t('lab.file_broken')}</strong> ${t('lab.line', { n: lab.policy.problems[0].line })} ${lab.policy.problems[0].reason}</p></div>`}
     <div class="lab-grid">
       <div class="lab-side">

@@ -23,7 +23,7 @@ export const en = {
   'nav.desk': 'Desk',
   'nav.calls': 'Calls',
   'nav.floor': 'Floor',
-  'nav.lab': 'Policy lab',
+  'nav.lab': 'Lab',
   'nav.people': 'People',
   'toasts.label': 'Messages',
   'theme.auto': 'Theme: as the system',
@@ -394,6 +394,7 @@ export const en = {
   'callback.due': 'Their turn',
   'callback.calling': 'Being called',
   // The policy lab
+  'lab.title': 'Policy lab',
   'lab.in_force': 'In force:',
   'lab.file_broken': 'The policy file has a mistake; the policy before it is in force.',
   'lab.policy': 'Policy',
