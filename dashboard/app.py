@@ -19,6 +19,7 @@ from dashboard import (
     api_ladder,
     api_places,
     api_recordings,
+    api_search,
     api_server,
     api_users,
 )
@@ -53,6 +54,7 @@ ENDPOINTS: tuple[Endpoint, ...] = tuple(
         api_places,
         api_customers,
         api_recordings,
+        api_search,
         api_users,
         api_server,
     )

@@ -17,6 +17,7 @@ Action = Literal[
     "change_password",
     "listen",
     "read_transcript",
+    "search_recordings",
     "read_raw",
     "place_caller",
     "add_user",

@@ -19,6 +19,7 @@ from cti.history import History
 from cti.journal import Journal
 from dashboard.callback_limit import CallbackLimit
 from recordings.library import Library
+from recordings.search import Search
 
 SetAvailability = Callable[[str, Availability, str], Awaitable[AgentState]]
 """``set_availability(agent, availability, reason)``: what is in force now.
@@ -66,6 +67,7 @@ class Deps:
     history: History
     customers: CustomerStore
     library: Library
+    search: Search
     set_availability: SetAvailability
     now: Now
     place: PlaceCaller = _nobody_waits

@@ -44,6 +44,7 @@ ROUTES: Mapping[str, Row] = {
     "read_customer": _row("own", "all", "own", "all", "all"),
     "customer_calls": _row("own", "all", "own", "all", "all"),
     "add_customer_note": _row("own", "all", "own", "none", "all"),
+    "search_recordings": _row("own", "team", "own", "all", "all"),
     "read_recording": _row("own", "team", "own", "all", "all"),
     "hear_recording": _row("own", "team", "own", "all", "all"),
     "read_transcript": _row("own", "team", "own", "all", "all"),
@@ -70,7 +71,13 @@ MESSAGES: Mapping[str, Row] = {
 
 _CALLS = {"list_calls", "read_call", "read_ladder", "read_place"}
 _CUSTOMERS = {"search_customers", "read_customer", "customer_calls"}
-_RECORDINGS = {"read_recording", "hear_recording", "read_transcript", "read_peaks"}
+_RECORDINGS = {
+    "search_recordings",
+    "read_recording",
+    "hear_recording",
+    "read_transcript",
+    "read_peaks",
+}
 
 
 def reach(route: str, role: Role, settings: DashboardSettings) -> Reach:

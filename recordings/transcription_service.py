@@ -22,6 +22,7 @@ from cti.clock import Now
 from cti.domain.events import Event, RecordingStopped, TranscriptFailed, TranscriptReady
 from recordings import rows
 from recordings.places import audio_file
+from recordings.search_index import try_to_index_missing
 from recordings.settings import RecordingSettings, no_engine
 from recordings.speech_process import SpeechProcess, SpeechProcessDied
 from recordings.speech_worker import Heard, Job, Refused
@@ -67,10 +68,17 @@ class TranscriptionService:
         """Transcribe until cancelled."""
         with self._stopped:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._index_old_ones(), name="transcripts-index")
                 for number in range(self._settings.speech.workers):
                     tasks.create_task(self._work(), name=f"transcription-{number}")
                 async for _ in self._stopped:
                     self._wake.set()
+
+    async def _index_old_ones(self) -> None:
+        """Make the transcripts from before there was an index searchable."""
+        while error := await try_to_index_missing(self._engine):
+            log.warning("transcripts_not_indexed", reason=str(error).partition("\n")[0])
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _work(self) -> None:
         async with SpeechProcess() as speech:

@@ -48,6 +48,7 @@ from ivr.book import MenuBook
 from ivr.service import IvrService
 from recordings import rows as recording_rows
 from recordings.library import Library
+from recordings.search import Search
 from recordings.service import RecordingService
 from recordings.transcription_service import TranscriptionService
 from ringdesk import __version__
@@ -332,6 +333,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         history=core.history,
         customers=core.customers,
         library=Library(core.engine, settings.recordings),
+        search=Search(core.engine, settings.recordings.speech),
         set_availability=services.availability.set,
         place=services.queue.place,
         now=now,

@@ -9,12 +9,13 @@ import { FloorPage } from './pages/floor.js';
 import { LadderPage } from './pages/ladder.js';
 import { LoginPage } from './pages/login.js';
 import { PeoplePage } from './pages/people.js';
+import { RecordingsPage } from './pages/recordings.js';
 import { pagesOf, Shell } from './parts/shell.js';
 import { go, route } from './route.js';
 import { begin, me, signedOut } from './store.js';
 
 /** @type {Record<string, unknown>} */
-const PAGES = { desk: DeskPage, calls: CallsPage, 'calls/ladder': LadderPage, floor: FloorPage, people: PeoplePage };
+const PAGES = { desk: DeskPage, calls: CallsPage, recordings: RecordingsPage, 'calls/ladder': LadderPage, floor: FloorPage, people: PeoplePage };
 
 function App() {
   const user = me.value;

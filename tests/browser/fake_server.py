@@ -144,6 +144,7 @@ class FakeServer:
                 web.get("/api/customers/{id}", self._customer),
                 web.get("/api/customers/{id}/calls", self._list_calls),
                 web.post("/api/customers/{id}/notes", self._add_note),
+                web.get("/api/recordings", self._search),
                 web.get("/api/recordings/{id}/audio", self._audio),
                 web.get("/api/recordings/{id}/transcript", self._transcript),
                 web.get("/api/recordings/{id}/peaks", self._peaks),
@@ -303,6 +304,16 @@ class FakeServer:
         }
         self.notes = [note, *self.notes]
         return web.json_response({"note": note})
+
+    async def _search(self, request: web.Request) -> web.Response:
+        self.received.append(("GET", "/api/recordings", dict(request.query)))
+        before = int(request.query.get("before", 1 << 62))
+        rows = samples.found(self.calls, request.query["q"].lower())
+        rows = [row for row in rows if row["recording"]["started_at"] < before]
+        if speaker := request.query.get("speaker"):
+            rows = [row for row in rows if row["hits"][0]["speaker"] == speaker]
+        more = str(rows[19]["recording"]["started_at"]) if len(rows) > 20 else None
+        return web.json_response({"found": rows[:20], "next": more})
 
     async def _audio(self, request: web.Request) -> web.Response:
         wanted = request.http_range

@@ -94,6 +94,8 @@ def floor() -> Json:
     return {"queues": queues, "agents": samples.agents()}
 
 
+MOMENT = "#/recordings/sw1-past-0?q=order+invoice&rec=r0&at=2.88"
+
 SCENES: dict[str, tuple[str, str, Callable[[], Json]]] = {
     "idle": ("agent", "#/desk", dict),
     "ringing": ("agent", "#/desk", lambda: busy("ringing")),
@@ -115,6 +117,10 @@ SCENES: dict[str, tuple[str, str, Callable[[], Json]]] = {
     ),
     "calls": ("admin", "#/calls", floor),
     "call-panel": ("admin", "#/calls/sw1-past-0", floor),
+    "recordings": ("admin", "#/recordings?q=order+invoice", floor),
+    "recordings-panel": ("admin", MOMENT, floor),
+    "recordings-none": ("admin", "#/recordings?q=nothing&queue=support", floor),
+    "recordings-ask": ("admin", "#/recordings", floor),
     "floor": ("admin", "#/floor", floor),
     "people": ("admin", "#/people", dict),
     "people-new": ("admin", "#/people/new", dict),

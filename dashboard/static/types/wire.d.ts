@@ -66,6 +66,16 @@ export interface RecordingRow {
   state: 'recording' | 'stored' | 'failed'; reason?: string;
   transcript: 'none' | 'pending' | 'ready' | 'failed'; sha256?: string;
 }
+/** A place in a recording (seconds), and whether it is to be played at once. */
+export interface Moment { recording: string; at: number; play: boolean }
+export interface Hit {
+  speaker: 'agent' | 'customer'; start: number; pieces: { text: string; hit: boolean }[];
+  before: boolean; after: boolean;
+}
+export interface Found {
+  recording: RecordingRow; queue: string; agent_name: string; number: string; topic: string; result: string;
+  customer?: { id: number; name: string; tier?: string; status?: string } | null; hits: Hit[]; places: number;
+}
 export interface CallRow {
   call_id: string; calls?: string[]; arrived_at: number; answered_at?: number | null; ended_at?: number | null;
   direction: string; outcome: string; number: string; caller_number?: string;

@@ -30,6 +30,7 @@ from dashboard.passwords import Passwords
 from dashboard.rights import Role
 from dashboard.settings import DashboardSettings
 from recordings.library import Library
+from recordings.search import Search
 from recordings.settings import RecordingSettings
 
 PASSWORD = "a good long password"
@@ -120,6 +121,7 @@ async def open_house(
         history=History(engine),
         customers=CustomerStore(engine),
         library=Library(engine, RecordingSettings(folder=folder)),
+        search=Search(engine, RecordingSettings().speech),
         set_availability=set_availability,
         now=now,
         place=place or _nobody_waits,

@@ -30,6 +30,7 @@ MAY: dict[str, str] = {
     "read_customer": "astmd",
     "customer_calls": "astmd",
     "add_customer_note": "astd",
+    "search_recordings": "astmd",
     "read_recording": "astmd",
     "hear_recording": "astmd",
     "read_transcript": "astmd",
