@@ -95,6 +95,10 @@ def _segment(segment: Segment) -> SegmentRow:
 def _no_sound(recording: Recording) -> ApiError:
     if recording.state == "recording":
         return ApiError(404, "not_yet", "the call is still being recorded", "wait for its end")
+    if recording.state == "checking":
+        return ApiError(
+            404, "not_yet", "card numbers are looked for before it is played", "wait a minute"
+        )
     reason = recording.reason or "the file is not where it was stored"
     return ApiError(404, "no_sound", reason, "check the recordings folder, or its backup")
 

@@ -318,7 +318,11 @@ class _Drawing:
         return self.transcript(event)
 
     def transcript(
-        self, event: ev.TranscriptReady | ev.TranscriptFailed | ev.RecordingFailed
+        self,
+        event: ev.TranscriptReady
+        | ev.TranscriptFailed
+        | ev.RecordingFailed
+        | ev.CardNumbersRemoved,
     ) -> Place:
         return self._lane_of_recording.get(event.recording_id) or self.customer(), ""
 
@@ -371,6 +375,7 @@ _PUT: Mapping[type[ev.Event], Callable[[_Drawing, Any], Place]] = {
     ev.RecordingStarted: _Drawing.recording,
     ev.RecordingStopped: _Drawing.recording,
     ev.RecordingFailed: _Drawing.recording_failed,
+    ev.CardNumbersRemoved: _Drawing.transcript,
     ev.TranscriptReady: _Drawing.transcript,
     ev.TranscriptFailed: _Drawing.transcript,
     ev.DispositionSet: _Drawing.disposed,

@@ -219,14 +219,14 @@ class CallCustomer(Model):
 
 
 class RecordingRow(Model):
-    """One recording of one talk."""
+    """One recording of one talk; ``checking``: card numbers are looked for, then it is played."""
 
     id: str
     call_id: str
     agent: str
     started_at: int
     seconds: float
-    state: Literal["recording", "stored", "failed"]
+    state: Literal["recording", "checking", "stored", "failed"]
     reason: str
     transcript: Literal["none", "pending", "ready", "failed"]
     sha256: str

@@ -209,6 +209,11 @@ def _disposed(event: ev.DispositionSet, _: NameOf) -> str:
     return f"{event.author} saved the outcome" + (f": {choice}" if choice else "")
 
 
+def _cards(event: ev.CardNumbersRemoved, _: NameOf) -> str:
+    what = "A card number was" if event.numbers == 1 else f"{event.numbers} card numbers were"
+    return f"{what} taken out of recording and transcript: {length(event.silent)} is silent"
+
+
 def _availability(event: ev.AgentAvailabilityChanged, name_of: NameOf) -> str:
     reason = f" ({event.reason})" if event.reason else ""
     return f"{name_of(event.agent)} is {event.availability.replace('_', ' ')}{reason}"
@@ -262,6 +267,7 @@ _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
     ev.RecordingStarted: lambda e, n: f"Recording of the talk with {n(e.agent)} began",
     ev.RecordingStopped: lambda e, _: f"Recording stored: {length(int(e.seconds * 1_000_000))}",
     ev.RecordingFailed: lambda e, _: f"No recording: {e.reason}",
+    ev.CardNumbersRemoved: _cards,
     ev.TranscriptReady: lambda e, _: f"Transcript ready: {e.words} words",
     ev.TranscriptFailed: lambda e, _: f"No transcript: {e.reason}",
     ev.ManagerSkipped: _manager_skipped,

@@ -23,7 +23,7 @@ from recordings.settings import RecordingSettings
 from recordings.tables import recording_access, recordings, transcripts
 from recordings.transcription import Segment
 
-RecordingState = Literal["recording", "stored", "failed"]
+RecordingState = Literal["recording", "checking", "stored", "failed"]
 TranscriptState = Literal["none", "pending", "ready", "failed"]
 AccessKind = Literal["audio", "transcript"]
 
@@ -33,6 +33,7 @@ _WINDOWS_AT_ONCE = 1000
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """One talk's recording. ``started_at`` in microseconds since the epoch.
 
+    ``checking``: it is stored, and not played before card numbers were looked for in it.
     ``reason``: why it failed, or what is amiss with a stored one. ``transcript_reason``: why there
     is no transcript.
     """
@@ -67,19 +68,27 @@ class Library:
     def __init__(self, engine: AsyncEngine, settings: RecordingSettings) -> None:
         self._engine = engine
         self._folder = settings.folder
+        self._checks = settings.remove_card_numbers
 
     async def get(self, recording_id: str) -> Recording | None:
         """The recording with this id."""
         rows = await self._rows(select(recordings).where(recordings.c.id == recording_id))
-        return _recording(rows[0]) if rows else None
+        return self.recording(rows[0]) if rows else None
 
     async def of_calls(self, call_ids: Sequence[str]) -> dict[str, list[Recording]]:
         """The recordings of each call, oldest first; calls without any are left out."""
         query = select(recordings).where(recordings.c.call_id.in_(call_ids))
         found = defaultdict(list)
         for row in await self._rows(query.order_by(recordings.c.started_at)):
-            found[row.call_id].append(_recording(row))
+            found[row.call_id].append(self.recording(row))
         return dict(found)
+
+    def recording(self, row: Row[Any]) -> Recording:
+        """A row of the table, as those who listen see it."""
+        values = {name: getattr(row, name) for name in Recording.__struct_fields__}
+        if self._checks and (row.state, row.transcript) == ("stored", "pending"):
+            values["state"] = "checking"
+        return Recording(**values)
 
     def audio_path(self, recording: Recording) -> Path:
         """The stereo WAV file: left the customer, right the agent. It may be gone."""
@@ -126,10 +135,6 @@ class Library:
         async with self._engine.connect() as connection:
             rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
         return rows
-
-
-def _recording(row: Row[Any]) -> Recording:
-    return Recording(**{name: getattr(row, name) for name in Recording.__struct_fields__})
 
 
 def _transcript(row: Row[Any]) -> Transcript:

@@ -83,6 +83,12 @@ class RecordingSettings(BaseModel):
         gt=0,
         description="How often to try again what the disk refused, in seconds.",
     )
+    remove_card_numbers: bool = Field(
+        default=True,
+        description="Take card numbers out of each transcript, and silence them in the recording,"
+        " before anybody can read or hear it. A recording that waits for its transcript is not"
+        " played.",
+    )
     speech: SpeechSettings = Field(default=SpeechSettings(), description="Transcription.")
 
     @property

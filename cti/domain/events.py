@@ -481,6 +481,17 @@ class RecordingFailed(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class CardNumbersRemoved(Event, frozen=True, kw_only=True):
+    """Card numbers were silenced in the audio, ``silent`` (microseconds) of it, and are in no
+    transcript. ``sha256`` is the file's from now on.
+    """
+
+    recording_id: str
+    numbers: int
+    silent: Micros
+    sha256: str
+
+
 class TranscriptReady(Event, frozen=True, kw_only=True):
     """The recording can be read. ``engine`` names the model."""
 
@@ -638,6 +649,7 @@ AnyEvent = (
     | RecordingStarted
     | RecordingStopped
     | RecordingFailed
+    | CardNumbersRemoved
     | TranscriptReady
     | TranscriptFailed
     | ManagerSkipped

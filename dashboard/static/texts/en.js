@@ -156,6 +156,7 @@ export const en = {
   'match.late': 'The customer file is slow to answer; the name comes by itself.',
   'match.looking': 'Asking the customer file…',
   'recording.recording': 'recording',
+  'recording.checking': 'Checked for card numbers first; it can be heard in a minute',
   'recording.stored': 'recorded',
   'recording.failed': 'not recorded',
   'contacts.title': 'Last contacts',

@@ -63,7 +63,7 @@ export interface CallbackRow {
 }
 export interface RecordingRow {
   id: string; call_id: string; agent: string; started_at: number; seconds: number;
-  state: 'recording' | 'stored' | 'failed'; reason?: string;
+  state: 'recording' | 'checking' | 'stored' | 'failed'; reason?: string;
   transcript: 'none' | 'pending' | 'ready' | 'failed'; sha256?: string;
 }
 /** A place in a recording (seconds), and whether it is to be played at once. */

@@ -248,6 +248,7 @@ async def test_recordings_stand_at_their_calls_for_those_who_may_hear(house: Hou
     ("values", "code"),
     [
         ({"state": "recording"}, "not_yet"),
+        ({"transcript": "pending"}, "not_yet"),
         ({"state": "failed", "reason": "the disk was full"}, "no_sound"),
     ],
 )
