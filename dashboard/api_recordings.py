@@ -8,6 +8,7 @@ from dashboard.call_rows import recording_row
 from dashboard.errors import ApiError, not_found
 from dashboard.routes import Ask, Routes
 from dashboard.schemas import (
+    PauseAnswer,
     PeaksAnswer,
     RecordingAnswer,
     RecordingPath,
@@ -15,8 +16,9 @@ from dashboard.schemas import (
     TranscriptAnswer,
     WordRow,
 )
-from dashboard.scope import may_hear
+from dashboard.scope import may_hear, may_pause
 from recordings.library import AccessKind, Recording
+from recordings.pauses import PauseRefused
 from recordings.peaks import PER_SECOND
 from recordings.transcription import Segment
 
@@ -76,6 +78,39 @@ async def read_peaks(ask: Ask, path: RecordingPath) -> PeaksAnswer:
     return PeaksAnswer(
         seconds=recording.seconds, peaks_per_second=PER_SECOND, customer=customer, agent=agent
     )
+
+
+@routes.post("/api/recordings/{recording_id}/pause", errors=(404, 409))
+async def pause_recording(ask: Ask, path: RecordingPath) -> PauseAnswer:
+    """Record silence from now on; the pause ends by itself, and asking again makes it longer."""
+    await _pausable(ask, path.recording_id)
+    try:
+        until = await ask.dashboard.deps.pauses.pause(path.recording_id, ask.user.username)
+    except PauseRefused as error:
+        raise ApiError(409, "refused", error.reason, error.cure) from None
+    await ask.dashboard.audit.note(
+        ask.user.username, "pause_recording", path.recording_id, ask.address
+    )
+    return PauseAnswer(until=until)
+
+
+@routes.post("/api/recordings/{recording_id}/resume", status=204, errors=(404, 409))
+async def resume_recording(ask: Ask, path: RecordingPath) -> None:
+    """Record again what is said."""
+    await _pausable(ask, path.recording_id)
+    try:
+        await ask.dashboard.deps.pauses.resume(path.recording_id, ask.user.username)
+    except PauseRefused as error:
+        raise ApiError(409, "refused", error.reason, error.cure) from None
+    await ask.dashboard.audit.note(
+        ask.user.username, "resume_recording", path.recording_id, ask.address
+    )
+
+
+async def _pausable(ask: Ask, recording_id: str) -> None:
+    recording = await ask.dashboard.deps.library.get(recording_id)
+    if recording is None or not may_pause(ask, recording):
+        raise not_found("recording")
 
 
 def _segment(segment: Segment) -> SegmentRow:

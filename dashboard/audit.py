@@ -18,6 +18,8 @@ Action = Literal[
     "listen",
     "read_transcript",
     "search_recordings",
+    "pause_recording",
+    "resume_recording",
     "read_raw",
     "place_caller",
     "add_user",

@@ -19,6 +19,7 @@ from cti.history import History
 from cti.journal import Journal
 from dashboard.callback_limit import CallbackLimit
 from recordings.library import Library
+from recordings.pauses import Pauses
 from recordings.search import Search
 
 SetAvailability = Callable[[str, Availability, str], Awaitable[AgentState]]
@@ -69,6 +70,7 @@ class Deps:
     library: Library
     search: Search
     set_availability: SetAvailability
+    pauses: Pauses
     now: Now
     place: PlaceCaller = _nobody_waits
     parts: Callable[[], Sequence[Part]] = tuple

@@ -49,6 +49,8 @@ ROUTES: Mapping[str, Row] = {
     "hear_recording": _row("own", "team", "own", "all", "all"),
     "read_transcript": _row("own", "team", "own", "all", "all"),
     "read_peaks": _row("own", "team", "own", "all", "all"),
+    "pause_recording": _row("own", "team", "own", "none", "all"),
+    "resume_recording": _row("own", "team", "own", "none", "all"),
     "list_callbacks": _row("none", "team", "none", "all", "all"),
     "request_callback": _row("all", "all", "all", "none", "all"),
     "cancel_callback": _row("none", "team", "none", "none", "all"),

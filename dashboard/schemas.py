@@ -474,6 +474,12 @@ class TranscriptAnswer(Model):
     segments: list[SegmentRow]
 
 
+class PauseAnswer(Model):
+    """When the pause ends by itself."""
+
+    until: int
+
+
 class PeaksAnswer(Model):
     """The outline of both channels, 0 to 255."""
 

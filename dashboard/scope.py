@@ -69,6 +69,14 @@ def may_hear(ask: Ask, recording: Recording) -> bool:
     return mine or ours or whole_house(user, how_far)
 
 
+def may_pause(ask: Ask, recording: Recording) -> bool:
+    """One talk's recording: the agent's own, the team's, or any."""
+    user = ask.user
+    mine = bool(user.agent) and recording.agent == user.agent
+    ours = ask.reach == "team" and _is_ours(ask, user, recording.queue, recording.agent)
+    return mine or ours or _whole_house(user, ask.reach)
+
+
 def recordings_within(ask: Ask) -> ColumnElement[bool]:
     """The condition on recordings that leaves those which the user may hear."""
     user = ask.user

@@ -209,6 +209,16 @@ def _disposed(event: ev.DispositionSet, _: NameOf) -> str:
     return f"{event.author} saved the outcome" + (f": {choice}" if choice else "")
 
 
+def _paused(event: ev.RecordingPaused, _: NameOf) -> str:
+    return f"{event.by} paused the recording, for {length(max(0, event.until - event.at))} at most"
+
+
+def _resumed_recording(event: ev.RecordingResumed, _: NameOf) -> str:
+    if event.by:
+        return f"{event.by} resumed the recording"
+    return "The recording goes on: the time of the pause was over"
+
+
 def _cards(event: ev.CardNumbersRemoved, _: NameOf) -> str:
     what = "A card number was" if event.numbers == 1 else f"{event.numbers} card numbers were"
     return f"{what} taken out of recording and transcript: {length(event.silent)} is silent"
@@ -265,6 +275,8 @@ _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
     ev.ScreenPopReady: _pop,
     ev.DispositionSet: _disposed,
     ev.RecordingStarted: lambda e, n: f"Recording of the talk with {n(e.agent)} began",
+    ev.RecordingPaused: _paused,
+    ev.RecordingResumed: _resumed_recording,
     ev.RecordingStopped: lambda e, _: f"Recording stored: {length(int(e.seconds * 1_000_000))}",
     ev.RecordingFailed: lambda e, _: f"No recording: {e.reason}",
     ev.CardNumbersRemoved: _cards,

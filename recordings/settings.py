@@ -83,6 +83,13 @@ class RecordingSettings(BaseModel):
         gt=0,
         description="How often to try again what the disk refused, in seconds.",
     )
+    pause_seconds: float = Field(
+        default=120,
+        gt=0,
+        le=3600,
+        description="How long a pause of a recording lasts at most, in seconds: then it goes on by"
+        " itself.",
+    )
     remove_card_numbers: bool = Field(
         default=True,
         description="Take card numbers out of each transcript, and silence them in the recording,"

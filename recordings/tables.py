@@ -40,12 +40,14 @@ recordings = Table(
     Column("transcript", String(10), nullable=False, server_default="none"),
     Column("transcript_reason", Text, nullable=False, server_default=""),
     Column("transcript_crashes", Integer, nullable=False, server_default="0"),
+    Column("paused_until", BigInteger, nullable=True),
     Index("ix_recordings_call_id", "call_id"),
     Index("ix_recordings_state", "state", "started_at"),
     Index("ix_recordings_transcript", "transcript", "started_at"),
 )
 """``state`` is recording, stored or failed; ``transcript`` is none, pending, ready or failed.
 
+``paused_until``: when a pause that goes on ends by itself.
 A row in state recording with ``stopped_at`` waits for Asterisk's files; ``retry``: the disk refused
 it and it will be tried again. Rows with a pending transcript are the queue of the speech workers.
 """

@@ -335,6 +335,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         library=Library(core.engine, settings.recordings),
         search=Search(core.engine, settings.recordings.speech),
         set_availability=services.availability.set,
+        pauses=services.recording.pauses,
         place=services.queue.place,
         now=now,
         parts=parts,

@@ -473,6 +473,28 @@ class RecordingStopped(Event, frozen=True, kw_only=True):
     sha256: str
 
 
+class RecordingPaused(Event, frozen=True, kw_only=True):
+    """Silence is recorded until ``until``, or until it is resumed. ``by`` is the user who said so.
+
+    A second one of the same recording makes the pause longer.
+    """
+
+    recording_id: str
+    talk_id: str
+    agent: str
+    by: str
+    until: Micros
+
+
+class RecordingResumed(Event, frozen=True, kw_only=True):
+    """The talk is recorded again; ``by`` is empty when the time was over."""
+
+    recording_id: str
+    talk_id: str
+    agent: str
+    by: str
+
+
 class RecordingFailed(Event, frozen=True, kw_only=True):
     """There is no usable recording of this talk, and why (with the cure)."""
 
@@ -647,6 +669,8 @@ AnyEvent = (
     | ScreenPopReady
     | DispositionSet
     | RecordingStarted
+    | RecordingPaused
+    | RecordingResumed
     | RecordingStopped
     | RecordingFailed
     | CardNumbersRemoved

@@ -150,6 +150,8 @@ class FakeServer:
                 web.get("/api/recordings/{id}/peaks", self._peaks),
                 web.get("/api/callbacks", self._list_callbacks),
                 web.post("/api/callbacks/{id}/cancel", self._cancel_callback),
+                web.post("/api/recordings/{id}/pause", self._pause),
+                web.post("/api/recordings/{id}/resume", self._resume),
                 web.get("/api/users", self._list_users),
                 web.post("/api/users", self._add_user),
                 web.patch("/api/users/{id}", self._change_user),
@@ -304,6 +306,15 @@ class FakeServer:
         }
         self.notes = [note, *self.notes]
         return web.json_response({"note": note})
+
+    async def _pause(self, _request: web.Request) -> web.Response:
+        until = samples.now() + 120 * samples.SECOND
+        await self.patch({"call": {"recording": {"state": "paused", "until": until}}})
+        return web.json_response({"until": until})
+
+    async def _resume(self, _request: web.Request) -> web.Response:
+        await self.patch({"call": {"recording": {"state": "recording", "until": None}}})
+        return web.Response(status=204)
 
     async def _search(self, request: web.Request) -> web.Response:
         self.received.append(("GET", "/api/recordings", dict(request.query)))

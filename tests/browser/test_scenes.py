@@ -29,6 +29,12 @@ def busy(phase: str, **more: Any) -> Json:
     }
 
 
+def paused() -> Json:
+    until = now() + 93 * SECOND
+    recording = {"id": "r-live", "state": "paused", "reason": "", "until": until}
+    return busy("talking", recording=recording)
+
+
 def several() -> Json:
     pop = {
         "number": samples.NUMBER,
@@ -100,6 +106,7 @@ SCENES: dict[str, tuple[str, str, Callable[[], Json]]] = {
     "idle": ("agent", "#/desk", dict),
     "ringing": ("agent", "#/desk", lambda: busy("ringing")),
     "talking": ("agent", "#/desk", lambda: busy("talking")),
+    "paused": ("agent", "#/desk", paused),
     "wrap-up": ("agent", "#/desk", wrap_up),
     "several": ("agent", "#/desk", several),
     "unknown": ("agent", "#/desk", lambda: unknown("none", "+442079460172")),

@@ -81,6 +81,7 @@ export const en = {
   'help.offline': 'Offline',
   'help.call': 'In and after a call',
   'help.note': 'Write the note',
+  'help.pause': 'Pause the recording, resume it',
   'help.digits': 'Topic, then result',
   'help.back': 'Take the last choice back',
   'help.done': 'Save the outcome (from within the note too)',
@@ -156,6 +157,7 @@ export const en = {
   'match.late': 'The customer file is slow to answer; the name comes by itself.',
   'match.looking': 'Asking the customer file…',
   'recording.recording': 'recording',
+  'recording.paused': 'paused',
   'recording.checking': 'Checked for card numbers first; it can be heard in a minute',
   'recording.stored': 'recorded',
   'recording.failed': 'not recorded',
@@ -253,6 +255,18 @@ export const en = {
   'idle.offline_hint': 'F1 makes you available: callers of your queues then ring at your phone.',
   'idle.no_phone': 'No phone is assigned to you',
   'idle.no_phone_hint': 'An administrator assigns one on the People page; calls then appear here.',
+
+  // Pausing the recording
+  'pause.label': 'The recording of this call',
+  'pause.pause': 'Pause recording',
+  'pause.resume': 'Resume recording',
+  'pause.longer': 'Longer',
+  'pause.paused': 'Recording paused',
+  'pause.left': 'Time until it goes on',
+  'pause.goes_on': 'goes on in {length}',
+  'pause.none': 'This call is not recorded.',
+  'pause.no_link': 'No link to the PBX: the recording goes on as it is.',
+  'pause.failed': 'Not recorded: {reason}',
 
   // The timeline
   'timeline.customer': 'Timeline',

@@ -31,7 +31,7 @@ export interface LiveCall {
   call_id: string; phase: 'ringing' | 'talking' | 'on_hold' | 'ended'; since: number;
   offered_at?: number; answered_at?: number; ended_at?: number; direction: string; number: string;
   caller_number?: string; did?: string; queue?: string; waited?: number; path?: string[];
-  why?: string; recording?: { id: string; state: string; reason?: string } | null;
+  why?: string; recording?: { id: string; state: string; reason?: string; until?: number } | null;
   pop?: Pop | null; disposition?: Disposition | null;
 }
 export interface Term { label: string; seconds: number }

@@ -1,4 +1,4 @@
-"""the index over what was said: full text of the transcripts
+"""the index over what was said: full text of the transcripts; pauses of recordings
 
 Revision 0008, after 0006. Transcripts that are there already are indexed by the server, behind its
 start: stemming a long history would hold up the first call.
@@ -16,7 +16,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the index, empty."""
+    """Make the index, empty; no recording is paused."""
+    op.add_column("recordings", sa.Column("paused_until", sa.BigInteger(), nullable=True))
     op.create_table(
         "transcript_index",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -54,3 +55,4 @@ def downgrade() -> None:
     """Take it away again."""
     op.execute("DROP TABLE transcript_words")
     op.drop_table("transcript_index")
+    op.drop_column("recordings", "paused_until")

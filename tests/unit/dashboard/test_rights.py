@@ -35,6 +35,8 @@ MAY: dict[str, str] = {
     "hear_recording": "astmd",
     "read_transcript": "astmd",
     "read_peaks": "astmd",
+    "pause_recording": "astd",
+    "resume_recording": "astd",
     "list_callbacks": "smd",
     "request_callback": "astd",
     "cancel_callback": "sd",
