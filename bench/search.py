@@ -61,7 +61,7 @@ def vocabulary() -> list[str]:
     """Words by their rank: English ones where they are frequent, made-up ones behind."""
     frequent = "the you is to i it that and a for my on of in order please yes have refund card"
     words = dict.fromkeys(frequent.split())
-    chance = random.Random(1)  # noqa: S311 - the same words each time
+    chance = random.Random(1)
     while len(words) < VOCABULARY:
         words["".join(chance.choices(SYLLABLES, k=chance.randint(2, 4)))] = None
     return list(words)
@@ -175,7 +175,7 @@ Question = tuple[str, str, dict[str, Any], ColumnElement[bool]]
 
 
 def questions(corpus: Corpus, count: int) -> list[Question]:
-    chance = random.Random(2)  # noqa: S311 - the same questions each time
+    chance = random.Random(2)
     words = corpus.words
 
     def word(low: int, high: int) -> str:

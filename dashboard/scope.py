@@ -74,14 +74,14 @@ def may_pause(ask: Ask, recording: Recording) -> bool:
     user = ask.user
     mine = bool(user.agent) and recording.agent == user.agent
     ours = ask.reach == "team" and _is_ours(ask, user, recording.queue, recording.agent)
-    return mine or ours or _whole_house(user, ask.reach)
+    return mine or ours or whole_house(user, ask.reach)
 
 
 def recordings_within(ask: Ask) -> ColumnElement[bool]:
     """The condition on recordings that leaves those which the user may hear."""
     user = ask.user
     how_far = reach("hear_recording", user.role, ask.dashboard.settings)
-    if _whole_house(user, how_far):
+    if whole_house(user, how_far):
         return true()
     own = recordings.c.agent == user.agent if user.agent and how_far != "none" else false()
     if how_far != "team":
