@@ -30,10 +30,20 @@ async def _audible(ask: Ask, recording_id: str, what: AccessKind | None = None) 
     recording = await ask.dashboard.deps.library.get(recording_id)
     allowed = recording is not None and may_hear(ask, recording)
     if recording is not None and what is not None:
-        await ask.dashboard.listens.note(ask, recording.id, what, "ok" if allowed else "refused")
+        result = await _result(ask, recording, what) if allowed else "refused"
+        await ask.dashboard.listens.note(ask, recording.id, what, result)
     if recording is None or not allowed:
         raise not_found("recording")
     return recording
+
+
+async def _result(ask: Ask, recording: Recording, what: AccessKind) -> str:
+    """What is written down of a listen: ok, or what is amiss with the sound."""
+    begins = ask.dashboard.listens.begins(ask, recording.id, what)
+    if what != "audio" or recording.state != "stored" or not begins:
+        return "ok"
+    found = await ask.dashboard.deps.custody.check(recording.id)
+    return "ok" if found == "intact" else found
 
 
 @routes.get("/api/recordings/{recording_id}", errors=(404,))
@@ -72,11 +82,16 @@ async def read_peaks(ask: Ask, path: RecordingPath) -> PeaksAnswer:
     """The outline of both channels for the player."""
     recording = await _audible(ask, path.recording_id)
     try:
+        custody = await ask.dashboard.deps.custody.check(recording.id)
         customer, agent = await ask.dashboard.deps.library.peaks(recording.id)
     except (LookupError, OSError, ValueError, EOFError):
         raise _no_sound(recording) from None
     return PeaksAnswer(
-        seconds=recording.seconds, peaks_per_second=PER_SECOND, customer=customer, agent=agent
+        custody=custody,
+        seconds=recording.seconds,
+        peaks_per_second=PER_SECOND,
+        customer=customer,
+        agent=agent,
     )
 
 

@@ -18,6 +18,7 @@ from cti.domain.events import Availability, Placed, QueueEntryPlaced
 from cti.history import History
 from cti.journal import Journal
 from dashboard.callback_limit import CallbackLimit
+from recordings.custody import Custody
 from recordings.library import Library
 from recordings.pauses import Pauses
 from recordings.search import Search
@@ -71,6 +72,7 @@ class Deps:
     search: Search
     set_availability: SetAvailability
     pauses: Pauses
+    custody: Custody
     now: Now
     place: PlaceCaller = _nobody_waits
     parts: Callable[[], Sequence[Part]] = tuple

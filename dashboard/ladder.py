@@ -324,6 +324,7 @@ class _Drawing:
         | ev.RecordingFailed
         | ev.RecordingPaused
         | ev.RecordingResumed
+        | ev.RecordingChecked
         | ev.CardNumbersRemoved,
     ) -> Place:
         return self._lane_of_recording.get(event.recording_id) or self.customer(), ""
@@ -379,6 +380,7 @@ _PUT: Mapping[type[ev.Event], Callable[[_Drawing, Any], Place]] = {
     ev.RecordingFailed: _Drawing.recording_failed,
     ev.RecordingPaused: _Drawing.transcript,
     ev.RecordingResumed: _Drawing.transcript,
+    ev.RecordingChecked: _Drawing.transcript,
     ev.CardNumbersRemoved: _Drawing.transcript,
     ev.TranscriptReady: _Drawing.transcript,
     ev.TranscriptFailed: _Drawing.transcript,

@@ -219,7 +219,9 @@ class CallCustomer(Model):
 
 
 class RecordingRow(Model):
-    """One recording of one talk; ``checking``: card numbers are looked for, then it is played."""
+    """One recording of one talk. ``custody``: what the last comparison with the checksum found, at
+    ``verified_at`` (0: never); ``checking``: card numbers are looked for, then it is played.
+    """
 
     id: str
     call_id: str
@@ -230,6 +232,8 @@ class RecordingRow(Model):
     reason: str
     transcript: Literal["none", "pending", "ready", "failed"]
     sha256: str
+    custody: Literal["", "intact", "changed", "missing"]
+    verified_at: int
 
 
 class CallRow(Model):
@@ -481,7 +485,9 @@ class PauseAnswer(Model):
 
 
 class PeaksAnswer(Model):
-    """The outline of both channels, 0 to 255."""
+    """The outline of both channels, 0 to 255; ``custody``: whether it is what was stored."""
+
+    custody: Literal["intact", "changed", "missing"]
 
     seconds: float
     peaks_per_second: int

@@ -219,6 +219,15 @@ def _resumed_recording(event: ev.RecordingResumed, _: NameOf) -> str:
     return "The recording goes on: the time of the pause was over"
 
 
+def _checked(event: ev.RecordingChecked, _: NameOf) -> str:
+    says = {
+        "intact": "The recording is again what was stored: its checksum is right",
+        "changed": "The recording is NOT what was stored: its checksum differs",
+        "missing": "The recording is NOT where it was stored: no file, or one that cannot be read",
+    }
+    return says[event.found]
+
+
 def _cards(event: ev.CardNumbersRemoved, _: NameOf) -> str:
     what = "A card number was" if event.numbers == 1 else f"{event.numbers} card numbers were"
     return f"{what} taken out of recording and transcript: {length(event.silent)} is silent"
@@ -279,6 +288,7 @@ _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
     ev.RecordingResumed: _resumed_recording,
     ev.RecordingStopped: lambda e, _: f"Recording stored: {length(int(e.seconds * 1_000_000))}",
     ev.RecordingFailed: lambda e, _: f"No recording: {e.reason}",
+    ev.RecordingChecked: _checked,
     ev.CardNumbersRemoved: _cards,
     ev.TranscriptReady: lambda e, _: f"Transcript ready: {e.words} words",
     ev.TranscriptFailed: lambda e, _: f"No transcript: {e.reason}",

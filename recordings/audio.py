@@ -128,6 +128,12 @@ def index(caller: Path, agent: Path, target: Path) -> Joined:
     return Joined(seconds=seconds, sha256=digest, note=_note(*sides))
 
 
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def silenced(path: Path, spans: Sequence[tuple[float, float]]) -> tuple[Path, str]:
     """A copy of a joined file with silence on both channels in ``spans`` (seconds).
 

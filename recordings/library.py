@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import wave
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.domain.events import Micros
 from recordings import peaks
+from recordings.audio import sha256_of
 from recordings.places import audio_file
 from recordings.settings import RecordingSettings
 from recordings.tables import recording_access, recordings, transcripts
@@ -25,6 +25,7 @@ from recordings.transcription import Segment
 
 RecordingState = Literal["recording", "checking", "stored", "failed"]
 TranscriptState = Literal["none", "pending", "ready", "failed"]
+Custody = Literal["", "intact", "changed", "missing"]
 AccessKind = Literal["audio", "transcript"]
 
 _WINDOWS_AT_ONCE = 1000
@@ -34,6 +35,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """One talk's recording. ``started_at`` in microseconds since the epoch.
 
     ``checking``: it is stored, and not played before card numbers were looked for in it.
+    ``custody``: what the last comparison with the checksum found, at ``verified_at`` (0: never).
     ``reason``: why it failed, or what is amiss with a stored one. ``transcript_reason``: why there
     is no transcript.
     """
@@ -49,6 +51,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     transcript: TranscriptState
     transcript_reason: str
     sha256: str
+    custody: Custody
+    verified_at: Micros
 
 
 class Transcript(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +116,7 @@ class Library:
     async def verify(self, recording_id: str) -> bool:
         """Whether the file is still what was stored. Raises as :meth:`peaks` does."""
         recording = await self._stored(recording_id)
-        return await asyncio.to_thread(_sha256, self.audio_path(recording)) == recording.sha256
+        return await asyncio.to_thread(sha256_of, self.audio_path(recording)) == recording.sha256
 
     async def note_access(
         self, recording_id: str, *, who: str, what: AccessKind, result: str, at: Micros
@@ -141,11 +145,6 @@ def _transcript(row: Row[Any]) -> Transcript:
     segments = msgspec.json.decode(row.segments, type=tuple[Segment, ...])
     columns = {name: getattr(row, name) for name in Transcript.__struct_fields__}
     return Transcript(**columns | {"segments": segments})
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _peaks(path: Path) -> list[list[int]]:

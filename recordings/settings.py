@@ -83,6 +83,12 @@ class RecordingSettings(BaseModel):
         gt=0,
         description="How often to try again what the disk refused, in seconds.",
     )
+    verify_days: float = Field(
+        default=30,
+        gt=0,
+        description="After how many days a stored recording is compared with its checksum again; at"
+        " each listen it is, too.",
+    )
     pause_seconds: float = Field(
         default=120,
         gt=0,

@@ -47,6 +47,7 @@ from dashboard.deps import Callbacks, Deps, Part
 from ivr.book import MenuBook
 from ivr.service import IvrService
 from recordings import rows as recording_rows
+from recordings.custody import Custody
 from recordings.library import Library
 from recordings.search import Search
 from recordings.service import RecordingService
@@ -108,6 +109,7 @@ class Services:
     callbacks: CallbackService
     availability: AvailabilityService
     recording: RecordingService
+    custody: Custody
     transcription: TranscriptionService
 
     def runs(self) -> Mapping[str, Run]:
@@ -124,6 +126,7 @@ class Services:
             "policy": FileWatcher(self._policy_places(), self._reload_policy).run,
             "availability": self.availability.run,
             "recording": self.recording.run,
+            "custody": self.custody.run,
             "transcription": self.transcription.run,
         }
 
@@ -281,6 +284,7 @@ async def build_services(
             now,
             {name: settings.at(name).recordings for name in settings.switches},
         ),
+        custody=Custody(settings.recordings, core.engine, record, now),
         transcription=TranscriptionService(settings.recordings, core.engine, bus, record, now),
     )
 
@@ -336,6 +340,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         search=Search(core.engine, settings.recordings.speech),
         set_availability=services.availability.set,
         pauses=services.recording.pauses,
+        custody=services.custody,
         place=services.queue.place,
         now=now,
         parts=parts,

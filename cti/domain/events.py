@@ -503,6 +503,13 @@ class RecordingFailed(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class RecordingChecked(Event, frozen=True, kw_only=True):
+    """A stored recording was found otherwise than before: changed, missing, or intact again."""
+
+    recording_id: str
+    found: Literal["intact", "changed", "missing"]
+
+
 class CardNumbersRemoved(Event, frozen=True, kw_only=True):
     """Card numbers were silenced in the audio, ``silent`` (microseconds) of it, and are in no
     transcript. ``sha256`` is the file's from now on.
@@ -673,6 +680,7 @@ AnyEvent = (
     | RecordingResumed
     | RecordingStopped
     | RecordingFailed
+    | RecordingChecked
     | CardNumbersRemoved
     | TranscriptReady
     | TranscriptFailed

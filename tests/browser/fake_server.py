@@ -82,6 +82,7 @@ class FakeServer:
         self.resyncs = 0
         self.answers_pings = True
         self.broken_saves = 0
+        self.custody = "intact"
         self.refuse_sockets = False
         self.sockets: set[web.WebSocketResponse] = set()
         self.url = ""
@@ -340,7 +341,7 @@ class FakeServer:
         return web.json_response(samples.transcript(request.match_info["id"]))
 
     async def _peaks(self, _request: web.Request) -> web.Response:
-        return web.json_response(samples.peaks())
+        return web.json_response({**samples.peaks(), "custody": self.custody})
 
     async def _list_callbacks(self, _request: web.Request) -> web.Response:
         return web.json_response({"callbacks": self.callbacks})

@@ -408,4 +408,10 @@ def peaks() -> Json:
         turn = [40 + (i * 37 + mine * 11) % 190 for i in range(300)]
         return [height if ((i // 60) % 2) == mine else (i * 7) % 9 for i, height in enumerate(turn)]
 
-    return {"seconds": 6.0, "peaks_per_second": 50, "agent": lane(0), "customer": lane(1)}
+    return {
+        "custody": "intact",
+        "seconds": 6.0,
+        "peaks_per_second": 50,
+        "agent": lane(0),
+        "customer": lane(1),
+    }

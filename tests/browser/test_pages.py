@@ -83,6 +83,18 @@ async def test_the_keyboard_plays_seeks_and_changes_the_speed(desk: Desk) -> Non
     await expect(slider).to_have_attribute("aria-valuenow", re.compile("[1-6]"), timeout=4_000)
 
 
+async def test_a_recording_that_was_changed_says_so(desk: Desk) -> None:
+    server, page = await desk("supervisor", "#/calls/sw1-past-0")
+    panel = page.get_by_role("dialog", name="Marina Ivanova")
+    await expect(panel.get_by_text("as it was stored")).to_be_visible()
+    await page.keyboard.press("Escape")
+    server.custody = "changed"
+    await page.locator("tbody tr").first.get_by_role("link").click()
+    await expect(panel.get_by_text("This is not what was stored")).to_be_visible()
+    await expect(panel.get_by_text("as it was stored")).to_have_count(0)
+    await expect(panel.get_by_role("button", name="Play")).to_be_enabled()
+
+
 async def test_what_was_said_is_found_by_keyboard_and_heard_at_its_moment(desk: Desk) -> None:
     server, page = await desk("supervisor", "#/recordings")
     await expect(page.get_by_text("Find what was said")).to_be_visible()

@@ -115,6 +115,7 @@ export interface TranscriptDoc {
   recording_id: string; engine: string; language: string; segments: Segment[];
 }
 export interface Peaks {
+  custody: 'intact' | 'changed' | 'missing';
   seconds: number; peaks_per_second: number; customer: number[]; agent: number[];
 }
 export interface User {

@@ -1,4 +1,4 @@
-"""the index over what was said: full text of the transcripts; pauses of recordings
+"""the index over what was said; pauses of recordings; whether they are what was stored
 
 Revision 0008, after 0006. Transcripts that are there already are indexed by the server, behind its
 start: stemming a long history would hold up the first call.
@@ -18,6 +18,13 @@ depends_on = None
 def upgrade() -> None:
     """Make the index, empty; no recording is paused."""
     op.add_column("recordings", sa.Column("paused_until", sa.BigInteger(), nullable=True))
+    op.add_column(
+        "recordings", sa.Column("custody", sa.String(length=10), server_default="", nullable=False)
+    )
+    op.add_column(
+        "recordings", sa.Column("verified_at", sa.BigInteger(), server_default="0", nullable=False)
+    )
+    op.create_index("ix_recordings_verified_at", "recordings", ["verified_at"])
     op.create_table(
         "transcript_index",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -55,4 +62,6 @@ def downgrade() -> None:
     """Take it away again."""
     op.execute("DROP TABLE transcript_words")
     op.drop_table("transcript_index")
-    op.drop_column("recordings", "paused_until")
+    op.drop_index("ix_recordings_verified_at", "recordings")
+    for column in ("verified_at", "custody", "paused_until"):
+        op.drop_column("recordings", column)

@@ -30,6 +30,7 @@ from dashboard.deps import Deps, PlaceCaller, _nobody_waits
 from dashboard.passwords import Passwords
 from dashboard.rights import Role
 from dashboard.settings import DashboardSettings
+from recordings.custody import Custody
 from recordings.library import Library
 from recordings.pauses import Pauses
 from recordings.search import Search
@@ -138,6 +139,7 @@ async def open_house(
         library=Library(engine, RecordingSettings(folder=folder)),
         search=Search(engine, RecordingSettings().speech),
         set_availability=set_availability,
+        custody=Custody(RecordingSettings(folder=folder), engine, journal.record, now),
         pauses=Pauses(120, talks, pbx, journal.record, kept, now),
         now=now,
         place=place or _nobody_waits,
