@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import wave
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from cti.domain.events import (
     CallEnded,
     Event,
     RecordingFailed,
+    RecordingPaused,
     RecordingResumed,
     RecordingStarted,
     RecordingStopped,
@@ -240,10 +242,11 @@ async def test_a_pause_is_exact_silence_and_keeps_the_time(site: Site) -> None:
 
     ((recording,),) = (await site.library.of_calls([CALL])).values()
     first, second = quiet(site.library.audio_path(recording))
-    assert first[1] - first[0] == pytest.approx(1, abs=0.4)
-    assert second[1] - second[0] == pytest.approx(0.5, abs=0.4)
-    assert second[0] - first[1] == pytest.approx(1, abs=0.4)
-    assert recording.seconds == pytest.approx(5, abs=1)
+    changes = [e.at for e in site.events if isinstance(e, RecordingPaused | RecordingResumed)]
+    told = [(after - before) / 1e6 for before, after in pairwise(changes)]
+    heard = [first[1] - first[0], second[0] - first[1], second[1] - second[0]]
+    assert heard == pytest.approx(told, abs=0.3)
+    assert told[0] >= 1
     assert loudest_hertz(site.library.audio_path(recording)) == pytest.approx(
         [CUSTOMER_HERTZ, AGENT_HERTZ], abs=2
     )
