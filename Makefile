@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help install demo test check programs bench-ami bench-journal bench-policy bench-pop bench-queue bench-rate bench-resync soak lock vendor screenshots clean
+.PHONY: help install demo test check programs bench-ami bench-journal bench-policy bench-pop bench-queue bench-rate bench-resync bench-search soak lock vendor screenshots clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ bench-rate: $(DEV) programs ## What Ringdesk takes of the CPU beside its Asteris
 
 bench-resync: $(DEV) ## How long until 500 live calls are whole again after a restart
 	@$(BIN)/python -m bench.resync $(ARGS)
+
+bench-search: $(DEV) programs ## The search over a million segments of what was said, on both databases
+	@$(BIN)/python -m bench.search $(ARGS)
 
 soak: $(DEV) programs ## SIPp at 20 calls/s for MINUTES=20: every count equal, memory flat
 	@$(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)

@@ -20,6 +20,7 @@ from dashboard import (
     api_ladder,
     api_places,
     api_recordings,
+    api_search,
     api_server,
     api_users,
 )
@@ -54,6 +55,7 @@ ENDPOINTS: tuple[Endpoint, ...] = tuple(
         api_places,
         api_customers,
         api_recordings,
+        api_search,
         api_users,
         api_server,
         api_lab,

@@ -73,7 +73,7 @@ def _call_row(
     return CallRow(
         **{name: getattr(row, name) for name in same},
         number=row.number or given_number(row.caller_number),
-        customer=_headline(customer) if customer else None,
+        customer=headline(customer) if customer else None,
         agent_name=ask.dashboard.desk.name_of(row.agent) if row.agent else "",
         path=row.menu_path.split(PATH_SEPARATOR) if row.menu_path else [],
         calls=ids,
@@ -81,7 +81,8 @@ def _call_row(
     )
 
 
-def _headline(customer: Customer) -> CallCustomer:
+def headline(customer: Customer) -> CallCustomer:
+    """Who a call was with, in a few words."""
     return CallCustomer(
         id=customer.id, name=customer.name, tier=customer.tier, status=customer.status
     )

@@ -19,7 +19,10 @@ from cti.history import History
 from cti.journal import Journal
 from dashboard.callback_limit import CallbackLimit
 from dashboard.policy_desk import PolicyDesk
+from recordings.custody import Custody
 from recordings.library import Library
+from recordings.pauses import Pauses
+from recordings.search import Search
 
 SetAvailability = Callable[[str, Availability, str], Awaitable[AgentState]]
 """``set_availability(agent, availability, reason)``: what is in force now.
@@ -67,7 +70,10 @@ class Deps:
     history: History
     customers: CustomerStore
     library: Library
+    search: Search
     set_availability: SetAvailability
+    pauses: Pauses
+    custody: Custody
     now: Now
     place: PlaceCaller = _nobody_waits
     parts: Callable[[], Sequence[Part]] = tuple

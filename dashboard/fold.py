@@ -300,8 +300,15 @@ def _disposed(picture: Picture, event: ev.DispositionSet) -> set[Place]:
     return picture.places_of_call(event.call_id)
 
 
-def _recording_started(picture: Picture, event: ev.RecordingStarted) -> set[Place]:
+def _recording_started(
+    picture: Picture, event: ev.RecordingStarted | ev.RecordingResumed
+) -> set[Place]:
     return _recording(picture, event, RecordingState(event.recording_id, event.talk_id))
+
+
+def _recording_paused(picture: Picture, event: ev.RecordingPaused) -> set[Place]:
+    state = RecordingState(event.recording_id, event.talk_id, "paused", until=event.until)
+    return _recording(picture, event, state)
 
 
 def _recording_stopped(picture: Picture, event: ev.RecordingStopped) -> set[Place]:
@@ -345,6 +352,8 @@ FOLDS: Mapping[type[ev.Event], Fold] = {
     ev.AgentActivityChanged: _activity,
     ev.DispositionSet: _disposed,
     ev.RecordingStarted: _recording_started,
+    ev.RecordingPaused: _recording_paused,
+    ev.RecordingResumed: _recording_started,
     ev.RecordingStopped: _recording_stopped,
     ev.RecordingFailed: _recording_failed,
 }

@@ -318,7 +318,14 @@ class _Drawing:
         return self.transcript(event)
 
     def transcript(
-        self, event: ev.TranscriptReady | ev.TranscriptFailed | ev.RecordingFailed
+        self,
+        event: ev.TranscriptReady
+        | ev.TranscriptFailed
+        | ev.RecordingFailed
+        | ev.RecordingPaused
+        | ev.RecordingResumed
+        | ev.RecordingChecked
+        | ev.CardNumbersRemoved,
     ) -> Place:
         return self._lane_of_recording.get(event.recording_id) or self.customer(), ""
 
@@ -371,6 +378,10 @@ _PUT: Mapping[type[ev.Event], Callable[[_Drawing, Any], Place]] = {
     ev.RecordingStarted: _Drawing.recording,
     ev.RecordingStopped: _Drawing.recording,
     ev.RecordingFailed: _Drawing.recording_failed,
+    ev.RecordingPaused: _Drawing.transcript,
+    ev.RecordingResumed: _Drawing.transcript,
+    ev.RecordingChecked: _Drawing.transcript,
+    ev.CardNumbersRemoved: _Drawing.transcript,
     ev.TranscriptReady: _Drawing.transcript,
     ev.TranscriptFailed: _Drawing.transcript,
     ev.DispositionSet: _Drawing.disposed,

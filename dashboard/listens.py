@@ -16,20 +16,28 @@ class Listens:
     def __init__(self) -> None:
         self._last: dict[tuple[str, str, str], int] = {}
 
+    def begins(self, ask: Ask, recording_id: str, what: AccessKind) -> bool:
+        """Whether this is another listen, not one more piece of the last."""
+        last = self._last.get(_key(ask, recording_id, what), -SAME_LISTEN)
+        return ask.dashboard.deps.now() - last >= SAME_LISTEN
+
     async def note(self, ask: Ask, recording_id: str, what: AccessKind, result: str) -> None:
         """Note that the user listened or read, or was refused. Errors are SQLAlchemy's."""
         deps, now = ask.dashboard.deps, ask.dashboard.deps.now()
-        key = (ask.session.token_hash if ask.session else "", recording_id, what)
-        if result == "ok" and now - self._last.get(key, -SAME_LISTEN) < SAME_LISTEN:
+        if result == "ok" and not self.begins(ask, recording_id, what):
             return
         await deps.library.note_access(
             recording_id, who=ask.user.username, what=what, result=result, at=now
         )
-        if result == "ok":
-            self._remember(key, now)
+        if result != "refused":
+            self._remember(_key(ask, recording_id, what), now)
 
     def _remember(self, key: tuple[str, str, str], now: int) -> None:
         self._last.pop(key, None)
         self._last[key] = now
         if len(self._last) > _REMEMBERED:
             del self._last[next(iter(self._last))]
+
+
+def _key(ask: Ask, recording_id: str, what: AccessKind) -> tuple[str, str, str]:
+    return ask.session.token_hash if ask.session else "", recording_id, what

@@ -72,8 +72,10 @@ class RecordingState:
 
     id: str
     talk_id: str
-    state: Literal["recording", "stored", "failed"] = "recording"
+    state: Literal["recording", "paused", "stored", "failed"] = "recording"
     reason: str = ""
+    until: Micros | None = None
+    """When a pause ends by itself."""
 
 
 @dataclass

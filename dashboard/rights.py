@@ -44,10 +44,13 @@ ROUTES: Mapping[str, Row] = {
     "read_customer": _row("own", "all", "own", "all", "all"),
     "customer_calls": _row("own", "all", "own", "all", "all"),
     "add_customer_note": _row("own", "all", "own", "none", "all"),
+    "search_recordings": _row("own", "team", "own", "all", "all"),
     "read_recording": _row("own", "team", "own", "all", "all"),
     "hear_recording": _row("own", "team", "own", "all", "all"),
     "read_transcript": _row("own", "team", "own", "all", "all"),
     "read_peaks": _row("own", "team", "own", "all", "all"),
+    "pause_recording": _row("own", "team", "own", "none", "all"),
+    "resume_recording": _row("own", "team", "own", "none", "all"),
     "list_callbacks": _row("none", "team", "none", "all", "all"),
     "request_callback": _row("all", "all", "all", "none", "all"),
     "cancel_callback": _row("none", "team", "none", "none", "all"),
@@ -78,7 +81,13 @@ MESSAGES: Mapping[str, Row] = {
 
 _CALLS = {"list_calls", "read_call", "read_ladder", "read_place"}
 _CUSTOMERS = {"search_customers", "read_customer", "customer_calls"}
-_RECORDINGS = {"read_recording", "hear_recording", "read_transcript", "read_peaks"}
+_RECORDINGS = {
+    "search_recordings",
+    "read_recording",
+    "hear_recording",
+    "read_transcript",
+    "read_peaks",
+}
 
 
 def reach(route: str, role: Role, settings: DashboardSettings) -> Reach:

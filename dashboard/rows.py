@@ -120,7 +120,8 @@ def _recording(call: LiveCall, talk_id: str) -> Object | None:
 
 
 def _recording_row(recording: RecordingState) -> Object:
-    return {"id": recording.id, "state": recording.state, "reason": recording.reason}
+    row = {"id": recording.id, "state": recording.state, "reason": recording.reason}
+    return _object(row | {"until": recording.until})
 
 
 def pop_row(pop: ScreenPopReady, name_of: Callable[[str], str]) -> Object:

@@ -219,17 +219,21 @@ class CallCustomer(Model):
 
 
 class RecordingRow(Model):
-    """One recording of one talk."""
+    """One recording of one talk. ``custody``: what the last comparison with the checksum found, at
+    ``verified_at`` (0: never); ``checking``: card numbers are looked for, then it is played.
+    """
 
     id: str
     call_id: str
     agent: str
     started_at: int
     seconds: float
-    state: Literal["recording", "stored", "failed"]
+    state: Literal["recording", "checking", "stored", "failed"]
     reason: str
     transcript: Literal["none", "pending", "ready", "failed"]
     sha256: str
+    custody: Literal["", "intact", "changed", "missing"]
+    verified_at: int
 
 
 class CallRow(Model):
@@ -384,6 +388,68 @@ class RecordingAnswer(Model):
     recording: RecordingRow
 
 
+class RecordingsQuery(Query):
+    """Words and "phrases" that were said, filters, and the page (``before``: the ``next`` of the
+    page before). ``customer``: words of a name, or digits of a number. ``shortest`` and
+    ``longest`` are seconds; ``since`` and ``until`` (excluded) when the recording began.
+    """
+
+    q: Annotated[str, Field(min_length=1, max_length=200, pattern=_NO_NUL)]
+    speaker: Literal["", "agent", "customer"] = ""
+    queue: Short = ""
+    agent: Short = ""
+    customer: Short = ""
+    topic: Short = ""
+    result: Short = ""
+    shortest: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = None
+    longest: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = None
+    since: Annotated[int, Field(ge=0, le=2**62)] | None = None
+    until: Annotated[int, Field(ge=0, le=2**62)] | None = None
+    before: Annotated[int, Field(ge=0, le=2**62)] | None = None
+    limit: Annotated[int, Field(ge=1, le=50)] = 20
+
+
+class PieceRow(Model):
+    """Words of a snippet; ``hit``: they are what was looked for."""
+
+    text: str
+    hit: bool
+
+
+class HitRow(Model):
+    """A place where it was said: ``start`` is seconds into the recording, of the first word.
+
+    ``before`` and ``after``: the speaker says more there.
+    """
+
+    speaker: Literal["agent", "customer"]
+    start: float
+    pieces: list[PieceRow]
+    before: bool
+    after: bool
+
+
+class FoundRow(Model):
+    """A recording in which it was said, the first places, and how many ``places`` there are."""
+
+    recording: RecordingRow
+    queue: str
+    agent_name: str
+    customer: CallCustomer | None
+    number: str
+    topic: str
+    result: str
+    hits: list[HitRow]
+    places: int
+
+
+class RecordingsAnswer(Model):
+    """A page of recordings, newest first; ``next`` is null on the last."""
+
+    found: list[FoundRow]
+    next: str | None
+
+
 class WordRow(Model):
     """One word as it was heard; seconds into the recording, confidence 0 to 1."""
 
@@ -412,8 +478,16 @@ class TranscriptAnswer(Model):
     segments: list[SegmentRow]
 
 
+class PauseAnswer(Model):
+    """When the pause ends by itself."""
+
+    until: int
+
+
 class PeaksAnswer(Model):
-    """The outline of both channels, 0 to 255."""
+    """The outline of both channels, 0 to 255; ``custody``: whether it is what was stored."""
+
+    custody: Literal["intact", "changed", "missing"]
 
     seconds: float
     peaks_per_second: int

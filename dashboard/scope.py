@@ -15,6 +15,7 @@ from dashboard.accounts import User
 from dashboard.rights import reach
 from dashboard.routes import Ask
 from recordings.library import Recording
+from recordings.tables import recordings
 
 
 def whole_house(user: User, how_far: str) -> bool:
@@ -66,6 +67,27 @@ def may_hear(ask: Ask, recording: Recording) -> bool:
     mine = bool(user.agent) and recording.agent == user.agent
     ours = how_far == "team" and _is_ours(ask, user, recording.queue, recording.agent)
     return mine or ours or whole_house(user, how_far)
+
+
+def may_pause(ask: Ask, recording: Recording) -> bool:
+    """One talk's recording: the agent's own, the team's, or any."""
+    user = ask.user
+    mine = bool(user.agent) and recording.agent == user.agent
+    ours = ask.reach == "team" and _is_ours(ask, user, recording.queue, recording.agent)
+    return mine or ours or whole_house(user, ask.reach)
+
+
+def recordings_within(ask: Ask) -> ColumnElement[bool]:
+    """The condition on recordings that leaves those which the user may hear."""
+    user = ask.user
+    how_far = reach("hear_recording", user.role, ask.dashboard.settings)
+    if whole_house(user, how_far):
+        return true()
+    own = recordings.c.agent == user.agent if user.agent and how_far != "none" else false()
+    if how_far != "team":
+        return own
+    team = ask.dashboard.desk.agents_in(frozenset(user.queues))
+    return or_(own, recordings.c.queue.in_(user.queues), recordings.c.agent.in_(team))
 
 
 async def customers_within(ask: Ask, found: Sequence[Customer]) -> list[Customer]:

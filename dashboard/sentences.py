@@ -209,6 +209,30 @@ def _disposed(event: ev.DispositionSet, _: NameOf) -> str:
     return f"{event.author} saved the outcome" + (f": {choice}" if choice else "")
 
 
+def _paused(event: ev.RecordingPaused, _: NameOf) -> str:
+    return f"{event.by} paused the recording, for {length(max(0, event.until - event.at))} at most"
+
+
+def _resumed_recording(event: ev.RecordingResumed, _: NameOf) -> str:
+    if event.by:
+        return f"{event.by} resumed the recording"
+    return "The recording goes on: the time of the pause was over"
+
+
+def _checked(event: ev.RecordingChecked, _: NameOf) -> str:
+    says = {
+        "intact": "The recording is again what was stored: its checksum is right",
+        "changed": "The recording is NOT what was stored: its checksum differs",
+        "missing": "The recording is NOT where it was stored: no file, or one that cannot be read",
+    }
+    return says[event.found]
+
+
+def _cards(event: ev.CardNumbersRemoved, _: NameOf) -> str:
+    what = "A card number was" if event.numbers == 1 else f"{event.numbers} card numbers were"
+    return f"{what} taken out of recording and transcript: {length(event.silent)} is silent"
+
+
 def _availability(event: ev.AgentAvailabilityChanged, name_of: NameOf) -> str:
     reason = f" ({event.reason})" if event.reason else ""
     return f"{name_of(event.agent)} is {event.availability.replace('_', ' ')}{reason}"
@@ -260,8 +284,12 @@ _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
     ev.ScreenPopReady: _pop,
     ev.DispositionSet: _disposed,
     ev.RecordingStarted: lambda e, n: f"Recording of the talk with {n(e.agent)} began",
+    ev.RecordingPaused: _paused,
+    ev.RecordingResumed: _resumed_recording,
     ev.RecordingStopped: lambda e, _: f"Recording stored: {length(int(e.seconds * 1_000_000))}",
     ev.RecordingFailed: lambda e, _: f"No recording: {e.reason}",
+    ev.RecordingChecked: _checked,
+    ev.CardNumbersRemoved: _cards,
     ev.TranscriptReady: lambda e, _: f"Transcript ready: {e.words} words",
     ev.TranscriptFailed: lambda e, _: f"No transcript: {e.reason}",
     ev.ManagerSkipped: _manager_skipped,

@@ -7,6 +7,7 @@ therefore means: still being written, or never closed (Asterisk died, its disk i
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import struct
 import wave
@@ -125,6 +126,50 @@ def index(caller: Path, agent: Path, target: Path) -> Joined:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     seconds = max(leg.frames for leg in legs) / legs[0].rate
     return Joined(seconds=seconds, sha256=digest, note=_note(*sides))
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def silenced(path: Path, spans: Sequence[tuple[float, float]]) -> tuple[Path, str]:
+    """A copy of a joined file with silence on both channels in ``spans`` (seconds).
+
+    Returns the copy, which is to replace the file, and its SHA-256. Raises :class:`BrokenAudio` for
+    what :func:`index` did not write, OSError when the disk refuses.
+    """
+    part = path.with_suffix(".silenced")
+    try:
+        with wave.open(str(path), "rb") as old, part.open("wb") as file:
+            with wave.open(file, "wb") as new:
+                new.setparams(old.getparams())
+                _copy_without(old, new, spans)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(_FILE_MODE)
+        with part.open("rb") as file:
+            return part, hashlib.file_digest(file, "sha256").hexdigest()
+    except (EOFError, wave.Error) as error:
+        part.unlink(missing_ok=True)
+        raise BrokenAudio(f"the recording cannot be read: {error}") from None
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _copy_without(
+    old: wave.Wave_read, new: wave.Wave_write, spans: Sequence[tuple[float, float]]
+) -> None:
+    rate, at = old.getframerate(), 0
+    frames = [(int(start * rate), math.ceil(end * rate)) for start, end in spans]
+    while data := old.readframes(_BLOCK):
+        block = np.frombuffer(data, dtype="<i2").reshape(-1, old.getnchannels()).copy()
+        for first, last in frames:
+            block[max(0, first - at) : max(0, last - at)] = 0
+        new.writeframesraw(block.tobytes())
+        at += len(block)
 
 
 def _nothing(sides: Sequence[Leg | None], folder: Path) -> str:

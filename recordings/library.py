@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import wave
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -18,13 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.domain.events import Micros
 from recordings import peaks
+from recordings.audio import sha256_of
 from recordings.places import audio_file
 from recordings.settings import RecordingSettings
 from recordings.tables import recording_access, recordings, transcripts
 from recordings.transcription import Segment
 
-RecordingState = Literal["recording", "stored", "failed"]
+RecordingState = Literal["recording", "checking", "stored", "failed"]
 TranscriptState = Literal["none", "pending", "ready", "failed"]
+Custody = Literal["", "intact", "changed", "missing"]
 AccessKind = Literal["audio", "transcript"]
 
 _WINDOWS_AT_ONCE = 1000
@@ -33,6 +34,8 @@ _WINDOWS_AT_ONCE = 1000
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """One talk's recording. ``started_at`` in microseconds since the epoch.
 
+    ``checking``: it is stored, and not played before card numbers were looked for in it.
+    ``custody``: what the last comparison with the checksum found, at ``verified_at`` (0: never).
     ``reason``: why it failed, or what is amiss with a stored one. ``transcript_reason``: why there
     is no transcript.
     """
@@ -48,6 +51,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     transcript: TranscriptState
     transcript_reason: str
     sha256: str
+    custody: Custody
+    verified_at: Micros
 
 
 class Transcript(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,19 +72,27 @@ class Library:
     def __init__(self, engine: AsyncEngine, settings: RecordingSettings) -> None:
         self._engine = engine
         self._folder = settings.folder
+        self._checks = settings.remove_card_numbers
 
     async def get(self, recording_id: str) -> Recording | None:
         """The recording with this id."""
         rows = await self._rows(select(recordings).where(recordings.c.id == recording_id))
-        return _recording(rows[0]) if rows else None
+        return self.recording(rows[0]) if rows else None
 
     async def of_calls(self, call_ids: Sequence[str]) -> dict[str, list[Recording]]:
         """The recordings of each call, oldest first; calls without any are left out."""
         query = select(recordings).where(recordings.c.call_id.in_(call_ids))
         found = defaultdict(list)
         for row in await self._rows(query.order_by(recordings.c.started_at)):
-            found[row.call_id].append(_recording(row))
+            found[row.call_id].append(self.recording(row))
         return dict(found)
+
+    def recording(self, row: Row[Any]) -> Recording:
+        """A row of the table, as those who listen see it."""
+        values = {name: getattr(row, name) for name in Recording.__struct_fields__}
+        if self._checks and (row.state, row.transcript) == ("stored", "pending"):
+            values["state"] = "checking"
+        return Recording(**values)
 
     def audio_path(self, recording: Recording) -> Path:
         """The stereo WAV file: left the customer, right the agent. It may be gone."""
@@ -103,7 +116,7 @@ class Library:
     async def verify(self, recording_id: str) -> bool:
         """Whether the file is still what was stored. Raises as :meth:`peaks` does."""
         recording = await self._stored(recording_id)
-        return await asyncio.to_thread(_sha256, self.audio_path(recording)) == recording.sha256
+        return await asyncio.to_thread(sha256_of, self.audio_path(recording)) == recording.sha256
 
     async def note_access(
         self, recording_id: str, *, who: str, what: AccessKind, result: str, at: Micros
@@ -128,19 +141,10 @@ class Library:
         return rows
 
 
-def _recording(row: Row[Any]) -> Recording:
-    return Recording(**{name: getattr(row, name) for name in Recording.__struct_fields__})
-
-
 def _transcript(row: Row[Any]) -> Transcript:
     segments = msgspec.json.decode(row.segments, type=tuple[Segment, ...])
     columns = {name: getattr(row, name) for name in Transcript.__struct_fields__}
     return Transcript(**columns | {"segments": segments})
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _peaks(path: Path) -> list[list[int]]:

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.domain.events import Micros
 from cti.tables import journal
+from recordings import search_index
 from recordings.tables import recordings, transcripts
+from recordings.transcription import Segment
 
 Values = Mapping[str, Any]
 
@@ -30,7 +33,7 @@ async def save(engine: AsyncEngine, recording_id: str, values: Values) -> None:
 async def save_transcript(
     engine: AsyncEngine, recording_id: str, transcript: Values | None, values: Values
 ) -> None:
-    """Change columns of a recording, and in the same breath write its ``transcript``, if any."""
+    """Change columns of a recording, and in the same breath write and index its ``transcript``."""
     async with engine.begin() as connection:
         await connection.execute(
             update(recordings).where(recordings.c.id == recording_id).values(**values)
@@ -40,6 +43,8 @@ async def save_transcript(
             await connection.execute(old)
             new = insert(transcripts).values(recording_id=recording_id, **transcript)
             await connection.execute(new)
+            said = msgspec.json.decode(transcript["segments"], type=list[Segment])
+            await search_index.write(connection, recording_id, transcript["language"], said)
 
 
 async def unfinished(engine: AsyncEngine) -> Sequence[Row[Any]]:

@@ -33,6 +33,7 @@ from cti.domain.events import (
 )
 from recordings import audio, rows
 from recordings.disk import disk_reason, make_folder, remove
+from recordings.pauses import Pauses
 from recordings.places import day_folder
 from recordings.settings import RecordingSettings, no_engine
 from recordings.settling import settled
@@ -73,6 +74,9 @@ class RecordingService:
         )
         self._talks: dict[str, Talk] = {}
         self._joining = asyncio.Semaphore(_JOIN_AT_ONCE)
+        self.pauses = Pauses(
+            settings.pause_seconds, self._talks, perform, record, self._try_to_write, now
+        )
 
     async def run(self) -> None:
         """Record until cancelled."""
@@ -123,7 +127,7 @@ class RecordingService:
         )  # for all that this task logs
         try:
             if begun or await self._begin(talk):
-                await talk.ended.wait()
+                await self.pauses.until_ended(talk)
                 await self._close(talk)
                 await self._keep(talk)
         finally:
@@ -153,7 +157,7 @@ class RecordingService:
         if not reply.ok:
             await self._fail(talk, _refusal(reply.message))
             return False
-        talk.mixmonitor_id = reply.fields.get("MixMonitorID", "")
+        talk.mixmonitor_id, talk.begun = reply.fields.get("MixMonitorID", ""), True
         await self._try_to_write(talk)
         self._record(talk.started(self._now()))
         return True

@@ -83,6 +83,25 @@ class RecordingSettings(BaseModel):
         gt=0,
         description="How often to try again what the disk refused, in seconds.",
     )
+    verify_days: float = Field(
+        default=30,
+        gt=0,
+        description="After how many days a stored recording is compared with its checksum again; at"
+        " each listen it is, too.",
+    )
+    pause_seconds: float = Field(
+        default=120,
+        gt=0,
+        le=3600,
+        description="How long a pause of a recording lasts at most, in seconds: then it goes on by"
+        " itself.",
+    )
+    remove_card_numbers: bool = Field(
+        default=True,
+        description="Take card numbers out of each transcript, and silence them in the recording,"
+        " before anybody can read or hear it. A recording that waits for its transcript is not"
+        " played.",
+    )
     speech: SpeechSettings = Field(default=SpeechSettings(), description="Transcription.")
 
     @property

@@ -40,12 +40,18 @@ recordings = Table(
     Column("transcript", String(10), nullable=False, server_default="none"),
     Column("transcript_reason", Text, nullable=False, server_default=""),
     Column("transcript_crashes", Integer, nullable=False, server_default="0"),
+    Column("paused_until", BigInteger, nullable=True),
+    Column("custody", String(10), nullable=False, server_default=""),
+    Column("verified_at", BigInteger, nullable=False, server_default="0"),
     Index("ix_recordings_call_id", "call_id"),
     Index("ix_recordings_state", "state", "started_at"),
     Index("ix_recordings_transcript", "transcript", "started_at"),
+    Index("ix_recordings_verified_at", "verified_at"),
 )
 """``state`` is recording, stored or failed; ``transcript`` is none, pending, ready or failed.
 
+``custody``: intact, changed or missing, as the file was found at ``verified_at`` (empty, 0: never).
+``paused_until``: when a pause that goes on ends by itself.
 A row in state recording with ``stopped_at`` waits for Asterisk's files; ``retry``: the disk refused
 it and it will be tried again. Rows with a pending transcript are the queue of the speech workers.
 """

@@ -38,6 +38,12 @@ class Talk:
     cause: str = ""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     channel_gone: bool = False
+    begun: bool = False
+    """Asterisk records (or may be recording)."""
+    paused_until: Micros | None = None
+    pausing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it ended, or when its pause began, ended or became longer."""
 
     @classmethod
     def of_event(cls, event: CallAnswered, language: str, now: Micros) -> Talk:
@@ -70,6 +76,8 @@ class Talk:
             started_at=row.started_at,
             stopped_at=row.stopped_at,
             mixmonitor_id=row.mixmonitor_id,
+            begun=True,
+            paused_until=row.paused_until,
         )
 
     def is_told_by(self, event: CallAnswered) -> bool:
@@ -90,6 +98,7 @@ class Talk:
             "started_at": self.started_at,
             "stopped_at": self.stopped_at,
             "mixmonitor_id": self.mixmonitor_id,
+            "paused_until": self.paused_until,
             "state": "recording",
         } | more
 
@@ -97,6 +106,12 @@ class Talk:
         """The talk is over; ``channel_gone``: the customer's channel too."""
         self.channel_gone = self.channel_gone or channel_gone
         self.ended.set()
+        self.changed.set()
+
+    def pause(self, until: Micros | None) -> None:
+        """It is paused until then; None: it is recorded."""
+        self.paused_until = until
+        self.changed.set()
 
     def start_command(self, root: PurePosixPath) -> StartRecording:
         """``root``: the recordings folder as Asterisk sees it."""
@@ -131,13 +146,13 @@ class Talk:
     def started(self, at: Micros) -> RecordingStarted:
         """Asterisk records."""
         return RecordingStarted(
-            **self._about(at), id=f"{self.recording_id}-started", agent=self.agent
+            **self.about(at), id=f"{self.recording_id}-started", agent=self.agent
         )
 
     def stopped(self, at: Micros, seconds: float, sha256: str) -> RecordingStopped:
         """The audio is stored."""
         return RecordingStopped(
-            **self._about(at),
+            **self.about(at),
             id=f"{self.recording_id}-stored",
             agent=self.agent,
             seconds=seconds,
@@ -146,10 +161,10 @@ class Talk:
 
     def failed(self, at: Micros, reason: str) -> RecordingFailed:
         """There is no audio, and why."""
-        return RecordingFailed(**self._about(at), id=f"{self.recording_id}-failed", reason=reason)
+        return RecordingFailed(**self.about(at), id=f"{self.recording_id}-failed", reason=reason)
 
-    def _about(self, at: Micros) -> dict[str, Any]:
-        """What the events share. Their ids are the same in each run, told once."""
+    def about(self, at: Micros) -> dict[str, Any]:
+        """What the events share. Ids of those told once are the same in each run."""
         return {
             "at": at,
             "switch": self.switch,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -19,14 +19,23 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.bus import Bus
 from cti.clock import Now
-from cti.domain.events import Event, RecordingStopped, TranscriptFailed, TranscriptReady
-from recordings import rows
+from cti.domain.events import (
+    CardNumbersRemoved,
+    Event,
+    RecordingStopped,
+    TranscriptFailed,
+    TranscriptReady,
+)
+from recordings import audio, rows
+from recordings.cards import Redacted, redact
+from recordings.disk import disk_reason
 from recordings.places import audio_file
+from recordings.search_index import try_to_index_missing
 from recordings.settings import RecordingSettings, no_engine
 from recordings.speech_process import SpeechProcess, SpeechProcessDied
 from recordings.speech_worker import Heard, Job, Refused
 from recordings.tables import recordings
-from recordings.transcription import Segment, conversation
+from recordings.transcription import Segment, Word, conversation
 
 log = structlog.get_logger(__name__)
 
@@ -67,10 +76,17 @@ class TranscriptionService:
         """Transcribe until cancelled."""
         with self._stopped:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._index_old_ones(), name="transcripts-index")
                 for number in range(self._settings.speech.workers):
                     tasks.create_task(self._work(), name=f"transcription-{number}")
                 async for _ in self._stopped:
                     self._wake.set()
+
+    async def _index_old_ones(self) -> None:
+        """Make the transcripts from before there was an index searchable."""
+        while error := await try_to_index_missing(self._engine):
+            log.warning("transcripts_not_indexed", reason=str(error).partition("\n")[0])
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _work(self) -> None:
         async with SpeechProcess() as speech:
@@ -117,11 +133,11 @@ class TranscriptionService:
         if model is None:
             await self._write(row, transcript="none", transcript_reason=no_engine(row.language))
             return
-        audio = audio_file(self._settings.folder, row.id, row.started_at)
-        answer = await self._read(row, Job(audio=str(audio), model=str(model)), speech)
+        file = audio_file(self._settings.folder, row.id, row.started_at)
+        answer = await self._read(row, Job(audio=str(file), model=str(model)), speech)
         match answer:
             case Heard(channels=(customer, agent)):
-                await self._ready(row, model.name, conversation(customer, agent))
+                await self._heard(row, model.name, customer, agent)
             case Heard():
                 await self._failed(row, "the recording is not stereo: it was not made by Ringdesk")
             case Refused(reason=reason):
@@ -149,6 +165,42 @@ class TranscriptionService:
             self.heard_seconds += row.seconds
             self.work_seconds += time.perf_counter() - started
         return answer
+
+    async def _heard(
+        self, row: Row[Any], engine: str, customer: Sequence[Word], agent: Sequence[Word]
+    ) -> None:
+        """From here on no card number goes anywhere: not into the database, a log or an event."""
+        if self._settings.remove_card_numbers:
+            redacted = await asyncio.to_thread(redact, customer, agent, row.language)
+            customer, agent = redacted.customer, redacted.agent
+            if redacted.numbers:
+                await self._silence(row, redacted)
+        await self._ready(row, engine, conversation(customer, agent))
+
+    async def _silence(self, row: Row[Any], redacted: Redacted) -> None:
+        """Replace the audio. The new checksum comes first: a crash between is made good by the
+        next try, which makes the same file.
+        """
+        file = audio_file(self._settings.folder, row.id, row.started_at)
+        while True:
+            try:
+                part, sha256 = await asyncio.to_thread(audio.silenced, file, redacted.spans)
+                await self._write(row, sha256=sha256)
+                await asyncio.to_thread(part.replace, file)
+                break
+            except OSError as error:
+                log.error("card_numbers_not_silenced", reason=disk_reason(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+        self._record(
+            CardNumbersRemoved(
+                **self._about(row),
+                id=f"{row.id}-cards",
+                recording_id=row.id,
+                numbers=redacted.numbers,
+                silent=int(sum(end - start for start, end in redacted.spans) * 1_000_000),
+                sha256=sha256,
+            )
+        )
 
     async def _ready(self, row: Row[Any], engine: str, segments: list[Segment]) -> None:
         words = sum(len(segment.words) for segment in segments)

@@ -19,6 +19,7 @@ def all_tables() -> MetaData:
     """The metadata with every package's tables on it."""
     for package in _TABLES:
         import_module(f"{package}.tables")
+    import_module("recordings.search_index")
     return metadata
 
 

@@ -49,7 +49,9 @@ from dashboard.policy_desk import PolicyDesk
 from ivr.book import MenuBook
 from ivr.service import IvrService
 from recordings import rows as recording_rows
+from recordings.custody import Custody
 from recordings.library import Library
+from recordings.search import Search
 from recordings.service import RecordingService
 from recordings.transcription_service import TranscriptionService
 from ringdesk import __version__
@@ -109,6 +111,7 @@ class Services:
     callbacks: CallbackService
     availability: AvailabilityService
     recording: RecordingService
+    custody: Custody
     transcription: TranscriptionService
 
     def runs(self) -> Mapping[str, Run]:
@@ -125,6 +128,7 @@ class Services:
             "policy": FileWatcher(self._policy_places(), self.reload_policy).run,
             "availability": self.availability.run,
             "recording": self.recording.run,
+            "custody": self.custody.run,
             "transcription": self.transcription.run,
         }
 
@@ -283,6 +287,7 @@ async def build_services(
             now,
             {name: settings.at(name).recordings for name in settings.switches},
         ),
+        custody=Custody(settings.recordings, core.engine, record, now),
         transcription=TranscriptionService(settings.recordings, core.engine, bus, record, now),
     )
 
@@ -344,7 +349,10 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         history=core.history,
         customers=core.customers,
         library=Library(core.engine, settings.recordings),
+        search=Search(core.engine, settings.recordings.speech),
         set_availability=services.availability.set,
+        pauses=services.recording.pauses,
+        custody=services.custody,
         place=services.queue.place,
         now=now,
         parts=parts,

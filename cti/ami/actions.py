@@ -88,6 +88,13 @@ def _(command: commands.StopRecording) -> Action:
 
 
 @to_action.register
+def _(command: commands.MuteRecording) -> Action:
+    one = _if_set("MixMonitorID", command.mixmonitor_id)
+    state = ("Direction", "both"), ("State", "1" if command.muted else "0")
+    return Action("MixMonitorMute", (("Channel", command.channel), *state, *one))
+
+
+@to_action.register
 def _(command: commands.Originate) -> Action:
     headers = [
         ("Channel", command.channel),

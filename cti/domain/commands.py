@@ -74,6 +74,18 @@ class StopRecording(Command, frozen=True, kw_only=True):
     mixmonitor_id: str = ""
 
 
+class MuteRecording(Command, frozen=True, kw_only=True):
+    """MixMonitorMute, both directions: silence is written instead of what is said, or no more.
+
+    A PBX that knows no ``mixmonitor_id`` here (before 18.17 and 20.2) mutes every recording of the
+    channel.
+    """
+
+    channel: str
+    muted: bool
+    mixmonitor_id: str = ""
+
+
 class Originate(Command, frozen=True, kw_only=True):
     """Originate ``channel`` and join it to ``exten`` in ``context``. Never sent twice.
 
@@ -131,6 +143,7 @@ AnyCommand = (
     | PauseQueueMember
     | StartRecording
     | StopRecording
+    | MuteRecording
     | Originate
     | Redirect
     | Hangup

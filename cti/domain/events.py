@@ -473,12 +473,52 @@ class RecordingStopped(Event, frozen=True, kw_only=True):
     sha256: str
 
 
+class RecordingPaused(Event, frozen=True, kw_only=True):
+    """Silence is recorded until ``until``, or until it is resumed. ``by`` is the user who said so.
+
+    A second one of the same recording makes the pause longer.
+    """
+
+    recording_id: str
+    talk_id: str
+    agent: str
+    by: str
+    until: Micros
+
+
+class RecordingResumed(Event, frozen=True, kw_only=True):
+    """The talk is recorded again; ``by`` is empty when the time was over."""
+
+    recording_id: str
+    talk_id: str
+    agent: str
+    by: str
+
+
 class RecordingFailed(Event, frozen=True, kw_only=True):
     """There is no usable recording of this talk, and why (with the cure)."""
 
     recording_id: str
     talk_id: str
     reason: str
+
+
+class RecordingChecked(Event, frozen=True, kw_only=True):
+    """A stored recording was found otherwise than before: changed, missing, or intact again."""
+
+    recording_id: str
+    found: Literal["intact", "changed", "missing"]
+
+
+class CardNumbersRemoved(Event, frozen=True, kw_only=True):
+    """Card numbers were silenced in the audio, ``silent`` (microseconds) of it, and are in no
+    transcript. ``sha256`` is the file's from now on.
+    """
+
+    recording_id: str
+    numbers: int
+    silent: Micros
+    sha256: str
 
 
 class TranscriptReady(Event, frozen=True, kw_only=True):
@@ -636,8 +676,12 @@ AnyEvent = (
     | ScreenPopReady
     | DispositionSet
     | RecordingStarted
+    | RecordingPaused
+    | RecordingResumed
     | RecordingStopped
     | RecordingFailed
+    | RecordingChecked
+    | CardNumbersRemoved
     | TranscriptReady
     | TranscriptFailed
     | ManagerSkipped

@@ -12,7 +12,7 @@ const PATIENCE = 3_600_000;
 /** What a call of the history still waits for; '' when nothing of it will change by itself. @param {CallRow} row */
 export function awaited(row) {
   if (!row.outcome) return 'end';
-  if (row.recordings?.some((one) => one.state === 'recording')) return 'recording';
+  if (row.recordings?.some((one) => ['recording', 'checking'].includes(one.state))) return 'recording';
   return row.recordings?.some((one) => one.state === 'stored' && one.transcript === 'pending') ? 'transcript' : '';
 }
 

@@ -10,12 +10,13 @@ import { LabPage } from './pages/lab.js';
 import { LadderPage } from './pages/ladder.js';
 import { LoginPage } from './pages/login.js';
 import { PeoplePage } from './pages/people.js';
+import { RecordingsPage } from './pages/recordings.js';
 import { pagesOf, Shell } from './parts/shell.js';
 import { go, route } from './route.js';
 import { begin, me, signedOut } from './store.js';
 
 /** @type {Record<string, unknown>} */
-const PAGES = { desk: DeskPage, calls: CallsPage, 'calls/ladder': LadderPage, floor: FloorPage, lab: LabPage, people: PeoplePage };
+const PAGES = { desk: DeskPage, calls: CallsPage, recordings: RecordingsPage, 'calls/ladder': LadderPage, floor: FloorPage, lab: LabPage, people: PeoplePage };
 
 function App() {
   const user = me.value;

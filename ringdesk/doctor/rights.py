@@ -22,6 +22,7 @@ ACTIONS, EVENTS, TIMESTAMPS = "AMI actions", "AMI events", "event times"
 NEEDED = {
     "MixMonitor": "system",
     "StopMixMonitor": "system",
+    "MixMonitorMute": "system",
     "Redirect": "call",
     "Hangup": "call",
     "Getvar": "call",

@@ -82,6 +82,7 @@ class FakeServer:
         self.resyncs = 0
         self.answers_pings = True
         self.broken_saves = 0
+        self.custody = "intact"
         self.refuse_sockets = False
         self.sockets: set[web.WebSocketResponse] = set()
         self.url = ""
@@ -144,11 +145,14 @@ class FakeServer:
                 web.get("/api/customers/{id}", self._customer),
                 web.get("/api/customers/{id}/calls", self._list_calls),
                 web.post("/api/customers/{id}/notes", self._add_note),
+                web.get("/api/recordings", self._search),
                 web.get("/api/recordings/{id}/audio", self._audio),
                 web.get("/api/recordings/{id}/transcript", self._transcript),
                 web.get("/api/recordings/{id}/peaks", self._peaks),
                 web.get("/api/callbacks", self._list_callbacks),
                 web.post("/api/callbacks/{id}/cancel", self._cancel_callback),
+                web.post("/api/recordings/{id}/pause", self._pause),
+                web.post("/api/recordings/{id}/resume", self._resume),
                 web.get("/api/users", self._list_users),
                 web.post("/api/users", self._add_user),
                 web.patch("/api/users/{id}", self._change_user),
@@ -304,6 +308,25 @@ class FakeServer:
         self.notes = [note, *self.notes]
         return web.json_response({"note": note})
 
+    async def _pause(self, _request: web.Request) -> web.Response:
+        until = samples.now() + 120 * samples.SECOND
+        await self.patch({"call": {"recording": {"state": "paused", "until": until}}})
+        return web.json_response({"until": until})
+
+    async def _resume(self, _request: web.Request) -> web.Response:
+        await self.patch({"call": {"recording": {"state": "recording", "until": None}}})
+        return web.Response(status=204)
+
+    async def _search(self, request: web.Request) -> web.Response:
+        self.received.append(("GET", "/api/recordings", dict(request.query)))
+        before = int(request.query.get("before", 1 << 62))
+        rows = samples.found(self.calls, request.query["q"].lower())
+        rows = [row for row in rows if row["recording"]["started_at"] < before]
+        if speaker := request.query.get("speaker"):
+            rows = [row for row in rows if row["hits"][0]["speaker"] == speaker]
+        more = str(rows[19]["recording"]["started_at"]) if len(rows) > 20 else None
+        return web.json_response({"found": rows[:20], "next": more})
+
     async def _audio(self, request: web.Request) -> web.Response:
         wanted = request.http_range
         part = self._tone[wanted.start or 0 : wanted.stop]
@@ -318,7 +341,7 @@ class FakeServer:
         return web.json_response(samples.transcript(request.match_info["id"]))
 
     async def _peaks(self, _request: web.Request) -> web.Response:
-        return web.json_response(samples.peaks())
+        return web.json_response({**samples.peaks(), "custody": self.custody})
 
     async def _list_callbacks(self, _request: web.Request) -> web.Response:
         return web.json_response({"callbacks": self.callbacks})

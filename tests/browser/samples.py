@@ -363,6 +363,44 @@ def transcript(recording_id: str) -> Json:
     }
 
 
+def found(calls: list[Json], q: str) -> list[Json]:
+    """FoundRows of the recorded ``calls`` whose sample transcript holds the words ``q``."""
+    wanted = q.replace('"', "").split()
+    hits = []
+    for segment in transcript("r")["segments"]:
+        if not any(word in segment["text"].lower().split() for word in wanted):
+            continue
+        words = segment["words"]
+        lit = [word["word"].lower() in wanted for word in words]
+        pieces: list[Json] = []
+        for word, hit in zip(words, lit, strict=True):
+            if pieces and pieces[-1]["hit"] is hit:
+                pieces[-1]["text"] += f" {word['word']}"
+            else:
+                pieces.append({"text": word["word"], "hit": hit})
+        hits.append(
+            {
+                "speaker": segment["speaker"],
+                "start": words[lit.index(True)]["start"],
+                "pieces": pieces,
+                "before": False,
+                "after": segment["speaker"] == "customer",
+            }
+        )
+    return [
+        {
+            "recording": one | {"started_at": row["arrived_at"]},
+            **{key: row[key] for key in ("queue", "agent_name", "customer", "number")},
+            **{key: row[key] for key in ("topic", "result")},
+            "hits": hits,
+            "places": len(hits) + number % 2,
+        }
+        for number, row in enumerate(calls)
+        for one in row["recordings"]
+        if hits
+    ]
+
+
 def peaks() -> Json:
     """Two lanes that take turns."""
 
@@ -370,4 +408,10 @@ def peaks() -> Json:
         turn = [40 + (i * 37 + mine * 11) % 190 for i in range(300)]
         return [height if ((i // 60) % 2) == mine else (i * 7) % 9 for i, height in enumerate(turn)]
 
-    return {"seconds": 6.0, "peaks_per_second": 50, "agent": lane(0), "customer": lane(1)}
+    return {
+        "custody": "intact",
+        "seconds": 6.0,
+        "peaks_per_second": 50,
+        "agent": lane(0),
+        "customer": lane(1),
+    }

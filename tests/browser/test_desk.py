@@ -192,3 +192,35 @@ async def test_a_withheld_number_is_said_in_words_and_reasons_close_for_a_call(d
     await expect(page.get_by_role("heading", level=1)).to_have_text("Number withheld")
     await expect(page.get_by_role("button", name="Lunch")).to_have_count(0)
     await expect(page.get_by_text("Why now")).to_have_count(0)
+
+
+async def test_the_recording_is_paused_and_resumed_by_key_with_the_time_that_is_left(
+    desk: Desk,
+) -> None:
+    server, page = await desk(view={"call": call("talking")})
+    await page.keyboard.press("p")
+    await expect(page.get_by_text("Recording paused")).to_be_visible()
+    await expect(page.get_by_role("timer", name="Time until it goes on")).to_have_text(
+        re.compile(r"goes on in (2:00|1:5\d)")
+    )
+    await page.get_by_role("button", name="Longer").click()
+    await page.get_by_role("button", name="Resume recording P").click()
+    await expect(page.get_by_text("Recording paused")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Pause recording P")).to_be_enabled()
+    for what, times in (("pause", 2), ("resume", 1)):
+        assert len(server.sent("POST", f"/api/recordings/r-live/{what}")) == times
+
+
+async def test_what_is_not_recorded_cannot_be_paused_and_says_why(desk: Desk) -> None:
+    server, page = await desk(view={"call": {**call("talking"), "recording": None}})
+    button = page.get_by_role("button", name="Pause recording P")
+    await expect(button).to_be_disabled()
+    await expect(page.get_by_text("This call is not recorded.")).to_be_visible()
+    failed = {"id": "r", "state": "failed", "reason": "the disk is full"}
+    await server.patch({"call": {"recording": failed}})
+    await expect(page.get_by_text("Not recorded: the disk is full")).to_be_visible()
+    await page.keyboard.press("p")
+    await page.wait_for_timeout(100)
+    assert server.sent("POST", "/api/recordings/r/pause") == []
+    await server.patch({"call": call("ended")})
+    await expect(button).to_have_count(0)

@@ -83,6 +83,59 @@ async def test_the_keyboard_plays_seeks_and_changes_the_speed(desk: Desk) -> Non
     await expect(slider).to_have_attribute("aria-valuenow", re.compile("[1-6]"), timeout=4_000)
 
 
+async def test_a_recording_that_was_changed_says_so(desk: Desk) -> None:
+    server, page = await desk("supervisor", "#/calls/sw1-past-0")
+    panel = page.get_by_role("dialog", name="Marina Ivanova")
+    await expect(panel.get_by_text("as it was stored")).to_be_visible()
+    await page.keyboard.press("Escape")
+    server.custody = "changed"
+    await page.locator("tbody tr").first.get_by_role("link").click()
+    await expect(panel.get_by_text("This is not what was stored")).to_be_visible()
+    await expect(panel.get_by_text("as it was stored")).to_have_count(0)
+    await expect(panel.get_by_role("button", name="Play")).to_be_enabled()
+
+
+async def test_what_was_said_is_found_by_keyboard_and_heard_at_its_moment(desk: Desk) -> None:
+    server, page = await desk("supervisor", "#/recordings")
+    await expect(page.get_by_text("Find what was said")).to_be_visible()
+    await page.keyboard.press("/")
+    await page.keyboard.type("order")
+    await expect(page.locator(".found")).to_have_count(20)
+    await expect(page.locator(".hit mark").first).to_have_text("order")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowUp")
+    await expect(page.locator(".hit").first).to_be_focused()
+    await page.keyboard.press("Enter")
+    panel = page.get_by_role("dialog", name="Marina Ivanova")
+    await expect(panel.get_by_role("button", name="Pause")).to_be_visible()
+    slider = panel.get_by_role("slider", name="Position in the recording")
+    await expect(slider).to_have_attribute("aria-valuenow", re.compile("[4-6]"))
+    await expect(panel.locator(".word.is-lit")).to_have_text(
+        re.compile("order|number|please|Five|five|zero|one")
+    )
+    await page.keyboard.press("Escape")
+    await expect(panel).to_have_count(0)
+    await expect(page.locator(".hit").first).to_be_focused()
+    await page.get_by_label("Who said it").select_option("customer")
+    await expect(page.get_by_text("Nobody said this")).to_be_visible()
+    await page.keyboard.press("/")
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type('"five five"')
+    await expect(page.locator(".found").first).to_be_visible()
+    assert server.sent("GET", "/api/recordings")[-1] == {"q": '"five five"', "speaker": "customer"}
+    await page.locator(".found").last.scroll_into_view_if_needed()
+    await expect(page.locator(".found")).to_have_count(40)
+
+
+async def test_a_shared_moment_waits_to_be_played(desk: Desk) -> None:
+    _, page = await desk("supervisor", "#/recordings/sw1-past-0?q=order&rec=r0&at=4")
+    panel = page.get_by_role("dialog", name="Marina Ivanova")
+    slider = panel.get_by_role("slider", name="Position in the recording")
+    await expect(slider).to_have_attribute("aria-valuenow", "4")
+    await expect(panel.get_by_role("button", name="Play")).to_be_visible()
+
+
 async def test_the_floor_counts_and_names(desk: Desk) -> None:
     view = {"agents": samples.agents(), "queues": {"support": {"waiting": samples.ladder()}}}
     server, page = await desk("supervisor", "#/floor", view=view)
@@ -202,9 +255,9 @@ async def test_each_role_sees_its_pages_only(desk: Desk) -> None:
         _, page = await desk(role, "#/people")
         pages[role] = await page.get_by_role("navigation").get_by_role("link").all_inner_texts()
     assert pages == {
-        "agent": ["Desk", "Calls"],
-        "supervisor": ["Floor", "Calls", "Lab"],
-        "admin": ["Floor", "Calls", "Lab", "People"],
+        "agent": ["Desk", "Calls", "Recordings"],
+        "supervisor": ["Floor", "Calls", "Recordings", "Lab"],
+        "admin": ["Floor", "Calls", "Recordings", "Lab", "People"],
     }
 
 

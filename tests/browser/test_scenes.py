@@ -29,6 +29,12 @@ def busy(phase: str, **more: Any) -> Json:
     }
 
 
+def paused() -> Json:
+    until = now() + 93 * SECOND
+    recording = {"id": "r-live", "state": "paused", "reason": "", "until": until}
+    return busy("talking", recording=recording)
+
+
 def several() -> Json:
     pop = {
         "number": samples.NUMBER,
@@ -94,10 +100,13 @@ def floor() -> Json:
     return {"queues": queues, "agents": samples.agents()}
 
 
+MOMENT = "#/recordings/sw1-past-0?q=order+invoice&rec=r0&at=2.88"
+
 SCENES: dict[str, tuple[str, str, Callable[[], Json]]] = {
     "idle": ("agent", "#/desk", dict),
     "ringing": ("agent", "#/desk", lambda: busy("ringing")),
     "talking": ("agent", "#/desk", lambda: busy("talking")),
+    "paused": ("agent", "#/desk", paused),
     "wrap-up": ("agent", "#/desk", wrap_up),
     "several": ("agent", "#/desk", several),
     "unknown": ("agent", "#/desk", lambda: unknown("none", "+442079460172")),
@@ -115,6 +124,10 @@ SCENES: dict[str, tuple[str, str, Callable[[], Json]]] = {
     ),
     "calls": ("admin", "#/calls", floor),
     "call-panel": ("admin", "#/calls/sw1-past-0", floor),
+    "recordings": ("admin", "#/recordings?q=order+invoice", floor),
+    "recordings-panel": ("admin", MOMENT, floor),
+    "recordings-none": ("admin", "#/recordings?q=nothing&queue=support", floor),
+    "recordings-ask": ("admin", "#/recordings", floor),
     "floor": ("admin", "#/floor", floor),
     "people": ("admin", "#/people", dict),
     "people-new": ("admin", "#/people/new", dict),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import wave
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from cti.domain.events import (
     CallEnded,
     Event,
     RecordingFailed,
+    RecordingPaused,
+    RecordingResumed,
     RecordingStarted,
     RecordingStopped,
     TalkEnded,
@@ -62,7 +65,7 @@ class Site:
         self.engine = open_engine(f"sqlite+aiosqlite:///{folder}/ringdesk.db")
         self.bus = Bus()
         self.journal = Journal(self.engine, self.bus, clock.now, folder / "spool")
-        settings = RecordingSettings(folder=asterisk.recordings)
+        settings = RecordingSettings(folder=asterisk.recordings, pause_seconds=1.0)
         self.library = Library(self.engine, settings)
         self.recorder = RecordingService(
             settings, self.engine, self.bus, self.record, self.perform, clock.now
@@ -198,3 +201,52 @@ async def test_end_of_a_talk_stops_its_recording_and_no_other(site: Site) -> Non
     assert second.id in listed
     assert foreign.stem in listed
     assert (first.state, second.state) == ("stored", "recording")
+
+
+def quiet(path: Path) -> list[tuple[float, float]]:
+    """When both channels are exactly silent, for at least a fifth of a second, in seconds."""
+    with wave.open(str(path), "rb") as audio:
+        samples = np.frombuffer(audio.readframes(audio.getnframes()), "<i2").reshape(-1, 2)
+        rate = audio.getframerate()
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], ~samples.any(axis=1), [0]]).astype(int)))
+    spans = [(float(a) / rate, float(b) / rate) for a, b in edges.reshape(-1, 2)]
+    return [span for span in spans if span[1] - span[0] > 0.2]
+
+
+async def test_a_pause_is_exact_silence_and_keeps_the_time(site: Site) -> None:
+    channel = await site.begin_talk()
+    site.answered("t1", channel)
+    await site.until(RecordingStarted)
+    started = next(event for event in site.events if isinstance(event, RecordingStarted))
+    await asyncio.sleep(1.5)
+    pauses = site.recorder.pauses
+    await pauses.pause(started.recording_id, "anna")
+    await site.until(RecordingResumed)  # by itself, after a second
+    await asyncio.sleep(1)
+    await pauses.pause(started.recording_id, "anna")
+    await asyncio.sleep(0.5)
+    await pauses.resume(started.recording_id, "anna")
+    await asyncio.sleep(1)
+    await site.asterisk.hangup_all()
+    site.record(
+        CallEnded(
+            at=clock.now(),
+            switch="pbx1",
+            call_id=CALL,
+            direction="inbound",
+            outcome="answered",
+            lasted=5_000_000,
+        )
+    )
+    await site.until(RecordingStopped)
+
+    ((recording,),) = (await site.library.of_calls([CALL])).values()
+    first, second = quiet(site.library.audio_path(recording))
+    changes = [e.at for e in site.events if isinstance(e, RecordingPaused | RecordingResumed)]
+    told = [(after - before) / 1e6 for before, after in pairwise(changes)]
+    heard = [first[1] - first[0], second[0] - first[1], second[1] - second[0]]
+    assert heard == pytest.approx(told, abs=0.3)
+    assert told[0] >= 1
+    assert loudest_hertz(site.library.audio_path(recording)) == pytest.approx(
+        [CUSTOMER_HERTZ, AGENT_HERTZ], abs=2
+    )

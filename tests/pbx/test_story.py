@@ -49,7 +49,7 @@ async def test_a_call_from_the_ring_to_the_transcript(
         ringing = await desk.incoming(timeout=15)
         await the_pop_is_up_before_the_answer(page, ringing)
         await ringing.answer()
-        await expect(page.get_by_text("recording")).to_be_visible()
+        await expect(page.get_by_text("recording", exact=True)).to_be_visible()
         await each_side_hears_the_other(customer, ringing)
         await converse(CONVERSATIONS[0], {"customer": customer, "agent": ringing}, lines)
         await page.screenshot(path=SCREENSHOTS / "story-talking.png")

@@ -4,6 +4,7 @@ import { phone } from '../phone.js';
 import { t, word } from '../text.js';
 import { length, now } from '../time.js';
 import { Avatar, Chip, Phone, Tier, Timer } from './bits.js';
+import { PauseRecording } from './pause.js';
 import { sentence, spotOf } from './waiting.js';
 import { callerName, explains } from './who.js';
 
@@ -27,8 +28,8 @@ function Clock({ call }) {
 
 /** @param {{recording: NonNullable<LiveCall['recording']>}} props */
 function Recording({ recording }) {
-  const kind = recording.state === 'failed' ? 'bad' : recording.state === 'recording' ? 'rec' : 'plain';
-  const icon = recording.state === 'failed' ? 'diamond' : recording.state === 'recording' ? 'disc' : 'check';
+  const kind = ['failed', 'paused'].includes(recording.state) ? 'bad' : recording.state === 'recording' ? 'rec' : 'plain';
+  const icon = recording.state === 'paused' ? 'pause' : recording.state === 'failed' ? 'diamond' : recording.state === 'recording' ? 'disc' : 'check';
   return html`<${Chip} kind=${kind} icon=${icon} title=${recording.reason}>${word('recording', recording.state)}<//>`;
 }
 
@@ -86,6 +87,7 @@ export function CallCard({ call, linked }) {
       <${Clock} call=${call} />
     </div>
     <${CameBy} call=${call} waited=${spot ? now.value - spot.caller.joined_at : call.waited} />
+    ${['talking', 'on_hold'].includes(call.phase) && html`<${PauseRecording} call=${call} />`}
     ${why && html`<p class="why"><span class="muted">${t('why.label')}</span> <span class="num">${why}</span></p>`}
   </section>`;
 }

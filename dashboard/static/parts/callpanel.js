@@ -11,7 +11,7 @@ import { Panel } from './panel.js';
 import { Recording } from './recording.js';
 import { explains, rowName } from './who.js';
 
-/** @import { CallRow, Step } from '../types/wire.d.ts' */
+/** @import { CallRow, Moment, Step } from '../types/wire.d.ts' */
 
 /** @param {{row: CallRow}} props */
 const Headline = ({ row }) => html`<div class="call-headline">
@@ -35,8 +35,11 @@ const NUMBER = /\+\d{7,15}/g;
 /** @param {{steps: Step[]}} props */
 const Steps = ({ steps }) => html`<ol class="steps">${steps.map((step) => html`<li key=${step.seq}><span class="num muted">${exact(step.at)}</span><span>${step.text.replace(NUMBER, phone)}${step.reconstructed && html` <${Reconstructed} small />`}</span></li>`)}</ol>`;
 
-/** One call beside the list: its outcome, its recording and words, and every step it took. @param {{callId: string, close: () => void}} props */
-export function CallPanel({ callId, close }) {
+/**
+ * One call beside the list: its outcome, its recording and words, and every step it took.
+ * @param {{callId: string, close: () => void, moment?: Moment | null}} props `moment`: where to listen first
+ */
+export function CallPanel({ callId, close, moment }) {
   const { data, error, reload } = useLoad(`/calls/${encodeURIComponent(callId)}`);
   const row = /** @type {CallRow | undefined} */ (data?.call);
   useWatch(row ? awaited(row) : '', reload);
@@ -46,7 +49,7 @@ export function CallPanel({ callId, close }) {
     ${row && html`
       <${Headline} row=${row} />
       <section class="panel-part"><h3>${t('call.recording')}</h3>
-        ${row.recordings?.length ? row.recordings.map((one) => html`<${Recording} key=${one.id} recording=${one} customer=${row.customer?.name} agent=${row.agent_name} />`) : html`<p class="muted">${t('call.no_recording')}</p>`}</section>
+        ${row.recordings?.length ? row.recordings.map((one) => html`<${Recording} key=${one.id} recording=${one} moment=${moment?.recording === one.id ? moment : null} customer=${row.customer?.name} agent=${row.agent_name} />`) : html`<p class="muted">${t('call.no_recording')}</p>`}</section>
       <section class="panel-part"><h3>${t('call.outcome')}</h3><${Disposition} row=${row} /></section>
       <section class="panel-part"><h3>${t('call.steps')}</h3><p><a class="accent" href=${`${address('calls', callId)}/ladder`}>${t('ladder.open')}</a></p><${Steps} steps=${data.steps} /></section>`}
   <//>`;

@@ -7,8 +7,8 @@ import { Panel } from './panel.js';
 /** Each shortcut, by the place where it works. @type {[string, [string[], string][]][]} */
 const SHORTCUTS = [
   ['help.state', [[['F1'], 'help.available'], [['F2'], 'help.break'], [['F4'], 'help.offline']]],
-  ['help.call', [[['N'], 'help.note'], [['1', '9'], 'help.digits'], [['Backspace'], 'help.back'], [['Ctrl', 'Enter'], 'help.done'], [['Enter'], 'help.done_ended']]],
-  ['help.player', [[['Space'], 'help.play'], [['←', '→'], 'help.seek'], [['<', '>'], 'help.speed']]],
+  ['help.call', [[['N'], 'help.note'], [['P'], 'help.pause'], [['1', '9'], 'help.digits'], [['Backspace'], 'help.back'], [['Ctrl', 'Enter'], 'help.done'], [['Enter'], 'help.done_ended']]],
+  ['help.player', [[['Space'], 'help.play'], [['←', '→'], 'help.seek'], [['<', '>'], 'help.speed'], [['↓', '↑'], 'help.snippets']]],
   ['help.anywhere', [[['/'], 'help.search'], [['Esc'], 'help.escape'], [['?'], 'help.this']]],
 ];
 

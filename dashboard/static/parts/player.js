@@ -50,9 +50,8 @@ function seekTo(event, playback) {
   playback.seek(((event.clientX - box.left) / box.width) * playback.seconds);
 }
 
-/** @param {{playback: Playback}} props */
-function SeekBar({ playback }) {
-  const { data, error } = useLoad(`/recordings/${encodeURIComponent(playback.id)}/peaks`);
+/** @param {{playback: Playback, data: Peaks | null, error: import('../api.js').ApiError | null}} props */
+function SeekBar({ playback, data, error }) {
   const at = Math.round(playback.position.value);
   return html`<div class="seek" role="slider" tabindex="0" aria-label=${t('player.position')} aria-valuemin="0" aria-valuemax=${Math.round(playback.seconds)}
       aria-valuenow=${at} aria-valuetext=${spoken(at * 1e6)}
@@ -65,19 +64,22 @@ function SeekBar({ playback }) {
 /** Play, seek by key or pointer, speed. @param {{playback: Playback, sha256?: string}} props */
 export function Player({ playback, sha256 }) {
   const playing = playback.playing.value;
+  const peaks = /** @type {ReturnType<typeof useLoad<Peaks>>} */ (useLoad(`/recordings/${encodeURIComponent(playback.id)}/peaks`));
+  const custody = peaks.data?.custody ?? '';
   useKeys({
     ' ': () => playback.toggle(),
     ArrowLeft: () => playback.seek(playback.position.peek() - STEP), ArrowRight: () => playback.seek(playback.position.peek() + STEP),
     '<': () => playback.faster(-1), '>': () => playback.faster(),
   });
   return html`<div class="player" role="group" aria-label=${t('player.label')}>
-    <${SeekBar} playback=${playback} />
+    <${SeekBar} playback=${playback} data=${peaks.data} error=${peaks.error} />
+    ${['changed', 'missing'].includes(custody) && html`<p class="failure" role="alert"><${Icon} name="diamond" /><span>${t(`custody.${custody}`)}</span></p>`}
     <div class="player-row">
       <button class="button button-dark player-play" onClick=${() => playback.toggle()}>
         <${Icon} name=${playing ? 'pause' : 'play'} /><span class="visually-hidden">${t(playing ? 'player.pause' : 'player.play')}</span><${Key} keys="Space" /></button>
       <${Times} playback=${playback} />
       <button class="button num player-rate" onClick=${() => playback.faster()} aria-label=${t('player.rate', { rate: playback.rate.value })}>${playback.rate.value}×</button>
-      ${sha256 && html`<${Chip} kind="good" icon="check" title=${sha256}>${t('player.checksum')}<//>`}
+      ${sha256 && custody === 'intact' && html`<${Chip} kind="good" icon="check" title=${sha256}>${t('custody.intact')}<//>`}
     </div>
     ${playback.error.value && html`<p class="hint" role="alert">${playback.error.value}</p>`}
   </div>`;

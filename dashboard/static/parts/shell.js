@@ -20,6 +20,7 @@ const PAGES = {
   desk: (user) => Boolean(user.agent) || ['agent', 'telemarketer'].includes(user.role),
   floor: (user) => ['supervisor', 'manager', 'admin'].includes(user.role),
   calls: () => true,
+  recordings: () => true,
   lab: (user) => ['supervisor', 'manager', 'admin'].includes(user.role),
   people: (user) => user.role === 'admin',
 };
@@ -60,7 +61,7 @@ export function Shell({ children }) {
         <${LinkState} />
         <button class="icon-button" onClick=${cycleTheme} title=${t(`theme.${theme.value}`)} aria-label=${t(`theme.${theme.value}`)}>
           <${Icon} name=${THEME_ICONS[theme.value]} /></button>
-        <button class="icon-button" onClick=${() => setOpen('help')} title=${t('help.open')} aria-label=${t('help.open')}>?</button>
+        <button class="icon-button help-open" onClick=${() => setOpen('help')} title=${t('help.open')} aria-label=${t('help.open')}>?</button>
         <button class="person" aria-haspopup="dialog" onClick=${() => setOpen('account')}>${user.name}</button>
       </div>
     </header>

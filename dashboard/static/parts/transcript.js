@@ -40,7 +40,7 @@ function followWords(box, playback) {
     for (const word of next) {
       if (lit.has(word)) continue;
       word.classList.add('is-lit');
-      if (playback.playing.peek()) keepInView(word, box);
+      keepInView(word, box);
     }
     lit = next;
   });

@@ -31,7 +31,7 @@ export interface LiveCall {
   call_id: string; phase: 'ringing' | 'talking' | 'on_hold' | 'ended'; since: number;
   offered_at?: number; answered_at?: number; ended_at?: number; direction: string; number: string;
   caller_number?: string; did?: string; queue?: string; waited?: number; path?: string[];
-  why?: string; recording?: { id: string; state: string; reason?: string } | null;
+  why?: string; recording?: { id: string; state: string; reason?: string; until?: number } | null;
   pop?: Pop | null; disposition?: Disposition | null;
 }
 export interface Term { label: string; seconds: number }
@@ -63,8 +63,18 @@ export interface CallbackRow {
 }
 export interface RecordingRow {
   id: string; call_id: string; agent: string; started_at: number; seconds: number;
-  state: 'recording' | 'stored' | 'failed'; reason?: string;
+  state: 'recording' | 'checking' | 'stored' | 'failed'; reason?: string;
   transcript: 'none' | 'pending' | 'ready' | 'failed'; sha256?: string;
+}
+/** A place in a recording (seconds), and whether it is to be played at once. */
+export interface Moment { recording: string; at: number; play: boolean }
+export interface Hit {
+  speaker: 'agent' | 'customer'; start: number; pieces: { text: string; hit: boolean }[];
+  before: boolean; after: boolean;
+}
+export interface Found {
+  recording: RecordingRow; queue: string; agent_name: string; number: string; topic: string; result: string;
+  customer?: { id: number; name: string; tier?: string; status?: string } | null; hits: Hit[]; places: number;
 }
 export interface CallRow {
   call_id: string; calls?: string[]; arrived_at: number; answered_at?: number | null; ended_at?: number | null;
@@ -105,6 +115,7 @@ export interface TranscriptDoc {
   recording_id: string; engine: string; language: string; segments: Segment[];
 }
 export interface Peaks {
+  custody: 'intact' | 'changed' | 'missing';
   seconds: number; peaks_per_second: number; customer: number[]; agent: number[];
 }
 export interface User {

@@ -42,6 +42,16 @@ SPELLINGS: list[tuple[c.AnyCommand, str, bool]] = [
         "i(RINGDESK_MIXMONITOR)",
         False,
     ),
+    (
+        c.MuteRecording(channel="PJSIP/trunk-1", muted=True, mixmonitor_id="0x7f"),
+        "MixMonitorMute|Channel: PJSIP/trunk-1|Direction: both|State: 1|MixMonitorID: 0x7f",
+        False,
+    ),
+    (
+        c.MuteRecording(channel="PJSIP/trunk-1", muted=False),
+        "MixMonitorMute|Channel: PJSIP/trunk-1|Direction: both|State: 0",
+        False,
+    ),
     (c.StopRecording(channel="PJSIP/trunk-1"), "StopMixMonitor|Channel: PJSIP/trunk-1", False),
     (
         c.StopRecording(channel="PJSIP/trunk-1", mixmonitor_id="0x7f"),

@@ -20,6 +20,7 @@ from crm_bridge.store import CustomerStore
 from crm_bridge.tables import customers, phones
 from cti.bus import Bus
 from cti.clock import now
+from cti.domain.commands import AnyCommand, Reply
 from cti.domain.events import Availability, Event
 from cti.history import History
 from cti.journal import Journal
@@ -29,8 +30,12 @@ from dashboard.deps import Deps, PlaceCaller, _nobody_waits
 from dashboard.passwords import Passwords
 from dashboard.rights import Role
 from dashboard.settings import DashboardSettings
+from recordings.custody import Custody
 from recordings.library import Library
+from recordings.pauses import Pauses
+from recordings.search import Search
 from recordings.settings import RecordingSettings
+from recordings.talk import Talk
 from tests.unit.dashboard.lab_files import policy_desk
 
 PASSWORD = "a good long password"
@@ -45,6 +50,8 @@ class House:
     origin: str
     folder: Path
     refuse_availability: list[Exception]
+    talks: dict[str, Talk]
+    commands: list[AnyCommand]
     browsers: list[ClientSession] = field(default_factory=list)
     deaf: list[asyncio.StreamWriter] = field(default_factory=list)
 
@@ -114,6 +121,16 @@ async def open_house(
             raise refusals[0]
         return AgentState(availability, reason)
 
+    talks: dict[str, Talk] = {}
+    commands: list[AnyCommand] = []
+
+    async def pbx(command: AnyCommand) -> Reply:
+        commands.append(command)
+        return Reply(ok=True)
+
+    async def kept(_talk: Talk) -> bool:
+        return True
+
     deps = Deps(
         engine=engine,
         journal=journal,
@@ -121,7 +138,10 @@ async def open_house(
         history=History(engine),
         customers=CustomerStore(engine),
         library=Library(engine, RecordingSettings(folder=folder)),
+        search=Search(engine, RecordingSettings().speech),
         set_availability=set_availability,
+        custody=Custody(RecordingSettings(folder=folder), engine, journal.record, now),
+        pauses=Pauses(120, talks, pbx, journal.record, kept, now),
         now=now,
         place=place or _nobody_waits,
         policy_desk=policy_desk(folder, engine),
@@ -131,7 +151,8 @@ async def open_house(
     server = TestServer(build_app(dashboard), shutdown_timeout=0.5)
     await server.start_server()
     tasks = [asyncio.create_task(journal.run()), asyncio.create_task(dashboard.hub.run())]
-    house = House(dashboard, str(server.make_url("/")).rstrip("/"), folder, refusals)
+    address = str(server.make_url("/")).rstrip("/")
+    house = House(dashboard, address, folder, refusals, talks, commands)
     try:
         await house.folded()  # a browser that comes earlier gets one more picture
         yield house

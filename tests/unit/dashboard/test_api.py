@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -199,7 +200,7 @@ async def a_recording(house: House, **more: Any) -> bytes:
     row = {
         "id": RECORDING, "call_id": "sw1-1", "talk_id": "t", "switch": "sw1", "agent": ANNA,
         "queue": "support", "channel": "x", "started_at": AT, "state": "stored", "language": "en",
-        "seconds": 1.0,
+        "seconds": 1.0, "sha256": hashlib.sha256(b"RIFF" + bytes(range(200))).hexdigest(),
     }  # fmt: skip
     async with house.dashboard.deps.engine.begin() as connection:
         await connection.execute(insert(recordings).values(row | more))
@@ -232,6 +233,30 @@ async def test_a_recording_is_heard_in_ranges_and_every_listen_is_written_down(
     ]
 
 
+async def test_a_changed_recording_is_shown_and_written_down_at_each_listen(house: House) -> None:
+    await people(house)
+    await a_recording(house)
+    file = audio_file(house.folder, RECORDING, AT)
+    anna = await house.browser("anna")
+    _, answer = await call(anna, "GET", f"/api/recordings/{RECORDING}")
+    assert (answer["recording"]["custody"], answer["recording"]["verified_at"]) == ("", 0)
+    piece = {"headers": {"Range": "bytes=0-9"}}
+    assert (await call(anna, "GET", f"/api/recordings/{RECORDING}/audio", **piece))[0] == 206
+    file.write_bytes(file.read_bytes()[:-4] + b"\1\2\3\4")
+    maria = await house.browser("maria")
+    for _ in range(2):  # a player asks in pieces
+        assert (await call(maria, "GET", f"/api/recordings/{RECORDING}/audio", **piece))[0] == 206
+    _, answer = await call(anna, "GET", f"/api/recordings/{RECORDING}")
+    assert answer["recording"]["custody"] == "changed"
+    assert answer["recording"]["verified_at"] > AT
+    async with house.dashboard.deps.engine.connect() as connection:
+        rows = (await connection.execute(select(recording_access))).all()
+    assert [(row.who, row.what, row.result) for row in rows] == [
+        ("anna", "audio", "ok"),
+        ("maria", "audio", "changed"),
+    ]
+
+
 async def test_recordings_stand_at_their_calls_for_those_who_may_hear(house: House) -> None:
     await people(house)
     await a_call(house, "sw1-1", ANNA, AT)
@@ -248,6 +273,7 @@ async def test_recordings_stand_at_their_calls_for_those_who_may_hear(house: Hou
     ("values", "code"),
     [
         ({"state": "recording"}, "not_yet"),
+        ({"transcript": "pending"}, "not_yet"),
         ({"state": "failed", "reason": "the disk was full"}, "no_sound"),
     ],
 )

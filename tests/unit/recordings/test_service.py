@@ -13,10 +13,18 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti import clock
-from cti.domain.commands import CommandFailed, GetVariable, StartRecording, StopRecording
+from cti.domain.commands import (
+    CommandFailed,
+    GetVariable,
+    MuteRecording,
+    StartRecording,
+    StopRecording,
+)
 from cti.domain.events import (
     CallEnded,
     RecordingFailed,
+    RecordingPaused,
+    RecordingResumed,
     RecordingStarted,
     RecordingStopped,
     SwitchConnected,
@@ -25,6 +33,7 @@ from cti.domain.events import (
 from cti.journal import JournalUnavailable
 from cti.tables import journal
 from recordings import service, settling
+from recordings.pauses import PauseRefused
 from recordings.service import RecordingService
 from recordings.settings import DEMO_MODEL, RecordingSettings
 from recordings.tables import recordings
@@ -76,6 +85,7 @@ class Bench:
         recorder = RecordingService(
             self.settings, self.engine, log.bus, log.record, self.pbx.perform, clock.now
         )
+        self.pauses = recorder.pauses
         task = asyncio.create_task(recorder.run())
         try:
             yield
@@ -312,6 +322,7 @@ async def test_call_that_ended_while_ringdesk_was_down_is_stored_once(bench: Ben
     bench.pbx.hang_up()
     async with bench.running():
         await bench.log.until(RecordingStopped)
+    await bench.log.journal.flush()
     async with bench.running():
         await asyncio.sleep(0.2)
     assert len(bench.log.of(RecordingStopped)) == 1
@@ -440,3 +451,92 @@ async def test_folder_that_cannot_be_made_is_left_to_asterisk(
     assert isinstance(failed, RecordingFailed)
     assert "the recordings folder refused" in failed.reason
     assert row.retry
+
+
+# --- pauses ------------------------------------------------------------------------------------
+
+
+def mutes(pbx: Pbx) -> list[bool]:
+    return [command.muted for command in pbx.commands(MuteRecording)]  # type: ignore[union-attr]
+
+
+async def recording_id(bench: Bench) -> str:
+    bench.log.record(answered())
+    started = await bench.log.until(RecordingStarted)
+    assert isinstance(started, RecordingStarted)
+    return started.recording_id
+
+
+async def test_a_pause_is_kept_told_and_resumed(bench: Bench) -> None:
+    async with bench.running():
+        one = await recording_id(bench)
+        until = await bench.pauses.pause(one, "anna")
+        (row,) = await bench.rows()
+        assert (row.paused_until, row.state) == (until, "recording")
+        await bench.pauses.resume(one, "anna")
+        await bench.pauses.resume(one, "anna")  # nothing is paused: nothing happens
+        (row,) = await bench.rows()
+        assert row.paused_until is None
+    (mute,) = bench.pbx.commands(MuteRecording)[:1]
+    assert isinstance(mute, MuteRecording)
+    assert (mute.channel, mute.mixmonitor_id) == (CHANNEL, row.mixmonitor_id)
+    assert mutes(bench.pbx) == [True, False]
+    paused, resumed = bench.log.of(RecordingPaused, RecordingResumed)
+    assert isinstance(paused, RecordingPaused)
+    assert isinstance(resumed, RecordingResumed)
+    assert (paused.by, paused.until, resumed.by) == ("anna", until, "anna")
+
+
+async def test_a_pause_ends_by_itself_and_a_second_one_makes_it_longer(
+    log: Log, engine: AsyncEngine, pbx: Pbx, tmp_path: Path
+) -> None:
+    bench = Bench(log, engine, pbx, make_settings(tmp_path, pause_seconds=0.4))
+    async with bench.running():
+        one = await recording_id(bench)
+        first = await bench.pauses.pause(one, "anna")
+        await asyncio.sleep(0.2)
+        assert await bench.pauses.pause(one, "anna") > first
+        resumed = await log.until(RecordingResumed)
+    assert isinstance(resumed, RecordingResumed)
+    assert (resumed.by, resumed.at >= first + 150_000) == ("", True)
+    assert mutes(pbx) == [True, True, False]
+
+
+async def test_a_restart_ends_a_pause_in_time(
+    log: Log, engine: AsyncEngine, pbx: Pbx, tmp_path: Path
+) -> None:
+    bench = Bench(log, engine, pbx, make_settings(tmp_path, pause_seconds=0.5))
+    pbx.channels[CHANNEL] = "1700000000.1"
+    async with bench.running():
+        await bench.pauses.pause(await recording_id(bench), "anna")
+    assert mutes(pbx) == [True]
+    async with bench.running():
+        await log.until(RecordingResumed)
+    assert mutes(pbx) == [True, False]
+
+
+async def test_a_pause_that_asterisk_refuses_says_so_and_is_taken_back(bench: Bench) -> None:
+    async with bench.running():
+        one = await recording_id(bench)
+        bench.pbx.fail_with = CommandFailed("timeout", "no answer within 5 s")
+        with pytest.raises(PauseRefused, match="no answer") as refused:
+            await bench.pauses.pause(one, "anna")
+        assert "may still be recording" in refused.value.cure
+        assert not bench.log.of(RecordingPaused)
+        bench.pbx.fail_with = None
+        await bench.log.until(RecordingResumed)  # it may have been carried out all the same
+    assert mutes(bench.pbx)[-1] is False
+
+
+async def test_what_is_not_recorded_is_not_paused(bench: Bench) -> None:
+    async with bench.running():
+        with pytest.raises(PauseRefused, match="not being recorded"):
+            await bench.pauses.pause("0" * 32, "anna")
+        one = await recording_id(bench)
+        await bench.pauses.pause(one, "anna")
+        bench.pbx.hang_up()
+        bench.log.record(call_ended())
+        await bench.log.until(RecordingStopped)
+        with pytest.raises(PauseRefused, match="not being recorded"):
+            await bench.pauses.resume(one, "anna")
+    assert mutes(bench.pbx) == [True]

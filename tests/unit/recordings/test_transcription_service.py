@@ -14,7 +14,13 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti import clock
-from cti.domain.events import RecordingStopped, TranscriptFailed, TranscriptReady
+from cti.domain.events import (
+    CardNumbersRemoved,
+    RecordingStopped,
+    TranscriptFailed,
+    TranscriptReady,
+)
+from recordings import audio, transcription_service
 from recordings.library import Library, Recording, Transcript
 from recordings.places import audio_file
 from recordings.settings import RecordingSettings
@@ -23,6 +29,7 @@ from recordings.transcription_service import TranscriptionService
 from tests.unit.recordings.conftest import (
     Log,
     make_settings,
+    read_stereo,
     silence,
     speak,
     write_stereo,
@@ -251,3 +258,110 @@ async def test_silence_has_a_transcript_without_words(bench: Bench) -> None:
     async with bench.running():
         await bench.until(recording_id, "ready")
     assert (await bench.transcript(recording_id)).segments == ()
+
+
+CARD = "four one one one, one one one one, one one one one, one one one one"
+
+
+def speak_card(bench: Bench, number: int) -> Path:
+    """The customer says a card number from 1.0 s on; the agent speaks at the end."""
+    said = np.concatenate([silence(1), speak("my card number is " + CARD, speed=140), silence(3)])
+    agent = np.concatenate([silence(len(said) / 8000 - 2), speak(AGENT, "en+f2")])
+    path = audio_file(bench.settings.folder, f"{number:032x}", number)
+    return write_stereo(path, said, agent)
+
+
+async def test_a_card_number_is_nowhere_and_its_seconds_are_silent(bench: Bench) -> None:
+    path = speak_card(bench, 1)
+    recording_id = await bench.add(1)
+    assert (await bench.recording(recording_id)).state == "checking"
+    with pytest.raises(LookupError):
+        await bench.library.peaks(recording_id)
+    before = read_stereo(path)
+    async with bench.running():
+        removed = await bench.log.until(CardNumbersRemoved)
+        recording = await bench.until(recording_id, "ready")
+    transcript = await bench.transcript(recording_id)
+    customer = [s.text for s in transcript.segments if s.speaker == "customer"]
+    assert customer[0] == "my card number is [card number]"
+    assert set(" ".join(customer).split()) <= {"my", "card", "number", "is", "[card", "number]"}
+    assert transcript.segments[-1].text.endswith("moment please")
+    assert isinstance(removed, CardNumbersRemoved)
+    assert (removed.numbers, removed.sha256) == (1, recording.sha256)
+    assert recording.state == "stored"
+    assert await bench.library.verify(recording_id)
+    after = read_stereo(path)
+    assert after.shape == before.shape
+    words = [word for segment in transcript.segments for word in segment.words]
+    marked = [word for word in words if word.text == "[card number]"]
+    first, last = int(marked[0].start * 8000), int(marked[-1].end * 8000)
+    assert np.abs(before[first:last, 0]).max() > 1000
+    assert not after[first - 800 : last + 800].any()
+    assert (after[: first - 801] == before[: first - 801]).all()
+    assert list(path.parent.iterdir()) == [path]
+
+
+async def test_a_crash_between_checksum_and_file_is_made_good(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speak_card(bench, 1)
+    recording_id = await bench.add(1)
+
+    def crash(_self: Path, _target: Path) -> Path:
+        raise SystemError("killed here")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", crash)
+        with pytest.RaisesGroup(pytest.RaisesExc(SystemError)):
+            await _service(bench).run()
+    assert not await _is_ready(bench, recording_id)
+    async with bench.running():
+        await bench.until(recording_id, "ready")
+    assert await bench.library.verify(recording_id)
+    assert "[card number]" in (await bench.transcript(recording_id)).segments[0].text
+
+
+async def _is_ready(bench: Bench, recording_id: str) -> bool:
+    return (await bench.recording(recording_id)).transcript == "ready"
+
+
+def _service(bench: Bench) -> TranscriptionService:
+    return TranscriptionService(
+        bench.settings, bench.engine, bench.log.bus, bench.log.record, clock.now
+    )
+
+
+async def test_a_full_disk_holds_the_transcript_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcription_service, "_RETRY_SECONDS", 0.05)
+    speak_card(bench, 1)
+    recording_id = await bench.add(1)
+    refused = 0
+
+    def full(file: Path, spans: Any) -> tuple[Path, str]:
+        nonlocal refused
+        refused += 1
+        if refused < 3:
+            raise OSError(28, "No space left on device")
+        return silenced(file, spans)
+
+    silenced = audio.silenced
+    monkeypatch.setattr(audio, "silenced", full)
+    async with bench.running():
+        await bench.until(recording_id, "ready")
+    assert refused == 3
+    assert await bench.library.verify(recording_id)
+
+
+async def test_who_does_not_want_it_keeps_the_words(
+    log: Log, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    settings = make_settings(tmp_path, speech={"demo_model": True}, remove_card_numbers=False)
+    bench = Bench(log, engine, settings)
+    speak_card(bench, 1)
+    recording_id = await bench.add(1)
+    assert (await bench.recording(recording_id)).state == "stored"
+    async with bench.running():
+        await bench.until(recording_id, "ready")
+    assert "four one one one" in (await bench.transcript(recording_id)).segments[0].text
