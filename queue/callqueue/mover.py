@@ -11,26 +11,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
 from callqueue.contest import Contest
-from callqueue.curve import Standing
-from callqueue.eligibility import Eligibility
 from callqueue.moves import Move, plan_moves
 from callqueue.near_moves import plan_near
-from callqueue.policy import Score
+from callqueue.waiting import Waiting
 from callqueue.waiting_line import Place, WaitingLine
 from callqueue.waiting_order import WaitingOrder
-from callqueue.wording import sentence, terms_at
+from callqueue.wording import sentence
 from cti.clock import Now
 from cti.domain.commands import CommandFailed, MoveInQueue, Perform, ReadQueues, Reply
 from cti.domain.events import (
     Event,
-    Micros,
-    Placed,
-    PriorityTerm,
     QueueMoved,
     QueueMoveFailed,
 )
@@ -40,41 +35,6 @@ log = structlog.get_logger(__name__)
 ROUNDS = 3
 """Plans in a row that may not have reached the wanted order, before the next event is awaited."""
 RETRY_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Placing:
-    """Where a person put a caller, when, who and why; without ``placed`` nobody did."""
-
-    placed: Placed = ""
-    at: Micros = 0
-    by: str = ""
-    reason: str = ""
-
-
-@dataclass(slots=True)
-class Waiting:
-    """One caller who waits. ``leg`` is the Uniqueid of ``channel``; ``cause`` the last event's."""
-
-    entry_id: str
-    call_id: str
-    channel: str
-    leg: str
-    joined_at: Micros
-    score: Score
-    standing: Standing
-    cause: str
-    placing: Placing = field(default_factory=Placing)
-    rule: Eligibility = field(default_factory=lambda: Eligibility(0))
-    held: str = ""
-
-    def terms(self, now: Micros) -> tuple[PriorityTerm, ...]:
-        """What the place follows from now, age apart."""
-        waited = max(0, now - self.joined_at)
-        must = self.standing.must_be_served(now)
-        return terms_at(
-            self.score.label, self.score.curve, waited, self.placing.placed, must, self.held
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +128,10 @@ class QueueMover:
         if self._suspects is not None:
             self._suspects |= went_past
 
-    def score_anew(self, standings: Mapping[str, Standing]) -> None:
-        """Another policy: everybody's standing, by entry id, replaces what was."""
-        for entry_id, standing in standings.items():
-            self.waiting[entry_id].standing = standing
-        self.order = WaitingOrder(standings.values(), self._now())
+    def score_anew(self) -> None:
+        """Everybody has another standing, which does not compare with those before."""
+        standings = [waiting.standing for waiting in self.waiting.values()]
+        self.order = WaitingOrder(standings, self._now())
         self._suspects = None
 
     def distrust(self) -> None:
