@@ -25,7 +25,7 @@ import structlog
 
 from cti.agi.server import AgiHangup, AgiSession
 from cti.domain.events import Event, MenuChosen, MenuEntered, MenuLeft, Micros, WaitTold
-from ivr.interpreter import (
+from ivr.dialogue import (
     AskCustomer,
     AskWait,
     Chosen,
@@ -36,21 +36,17 @@ from ivr.interpreter import (
     Instruction,
     KeepPlace,
     Leave,
-    MenuError,
     PlaceKept,
     Play,
     Pressed,
     ReadDigits,
     SetVariable,
     Silence,
-    State,
     Told,
-    Turn,
     WaitKnown,
     WaitUnknown,
-    advance,
-    start,
 )
+from ivr.interpreter import MenuError, State, Turn, advance, start
 from ivr.menus import Menus
 from ivr.settings import IvrSettings
 from ivr.sounds import PlayableSound, Sound
