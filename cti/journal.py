@@ -2,8 +2,8 @@
 
 :meth:`Journal.record` gives the number, publishes on the bus and queues the write; it never
 waits, so neither does the AMI reader. Batches go into the database together with the history, in
-one transaction (:mod:`cti.writer`). Where an answer promises that something is kept (an agent's
-note), await :meth:`Journal.flush`.
+one transaction (:mod:`cti.writer`), each event once (:mod:`cti.write_once`). Where an answer
+promises that something is kept (an agent's note), await :meth:`Journal.flush`.
 
 While the database is away, locked or slow, what has waited :data:`SPOOL_AFTER` in memory goes to
 the spool on disk (:mod:`cti.spool`) and is written from there, in order, when the database answers
@@ -18,23 +18,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from itertools import islice, takewhile
 from pathlib import Path
 
 import msgspec
 import structlog
-from sqlalchemy import BindParameter, bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.bus import Bus
 from cti.clock import Now
-from cti.domain.events import Event, ServiceStarted, decode
+from cti.domain.events import Event, ServiceStarted
 from cti.spool import LONGEST, Spool
-from cti.tables import journal
 from cti.worker import Worker
-from cti.writer import DatabaseAway, EventRefused, Writer
+from cti.write_once import WriteOnce
+from cti.writer import DatabaseAway
+from cti.written import WrittenEvents
 
 log = structlog.get_logger(__name__)
 
@@ -48,8 +48,6 @@ SPOOL_AFTER = 0.2
 SPOOL_AGAIN = 0.05
 MEMORY = 100_000
 """Events held in memory when the disk takes nothing either; further ones are not kept."""
-SILENT_SECONDS = 5.0
-"""A database that takes so long over one batch counts as away."""
 FLUSH_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
 _RETRY_SECONDS = (0.05, 0.2, 1.0, 2.0)
@@ -72,7 +70,8 @@ class Journal:
         spool_bytes: int = LONGEST,
         memory: int = MEMORY,
     ) -> None:
-        self._engine = engine
+        self.written = WrittenEvents(engine)
+        """What the database has; events come there a moment after they are recorded."""
         self._bus = bus
         self._now = now
         self._memory = memory
@@ -82,8 +81,7 @@ class Journal:
         self._unwritten: deque[Event] = deque()
         self._spool = Spool(spool, spool_bytes)
         self._spooling = asyncio.Lock()
-        self._writer = Writer(engine.url)
-        self._database = Worker("journal database")
+        self._database = WriteOnce(engine.url, self._alarm)
         self._disk = Worker("journal spool")
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -91,7 +89,6 @@ class Journal:
         self._progress = asyncio.Event()
         self._written = 0
         self._dropped_seq = 0
-        self._in_doubt = True
         self.failing_since: int | None = None
         """When the database stopped taking events (microseconds), or None."""
         self.spool_refused = False
@@ -119,8 +116,7 @@ class Journal:
 
         Raises SQLAlchemy's errors when the database is away.
         """
-        async with self._engine.connect() as connection:
-            last = (await connection.execute(select(func.max(journal.c.seq)))).scalar() or 0
+        last = await self.written.last_seq()
         await self._disk.do(self._spool.open)
         last = max(last, self._spool.last_seq)
         self._seq = last + SEQ_GAP if last else 0
@@ -235,41 +231,9 @@ class Journal:
         return list(islice(self._unwritten, BATCH))
 
     async def _write(self, batch: Sequence[Event]) -> None:
-        async with self._watched():
-            if self._in_doubt or batch[0].seq <= self._spool.last_seq:
-                first, last = batch[0].seq, batch[-1].seq
-                known = await self._database.do(self._writer.known, first, last)
-                batch = [event for event in batch if event.seq not in known]
-            self._in_doubt = True
-            if batch:
-                await self._write_or_sort_out(batch)
-            self._in_doubt = False
-
-    async def _write_or_sort_out(self, batch: Sequence[Event]) -> None:
-        try:
-            await self._database.do(self._writer.write, batch)
-        except EventRefused:
-            for event in batch:
-                await self._write_alone(event)
-
-    async def _write_alone(self, event: Event) -> None:
-        """One of a refused batch; what cannot be written must not hold up the others."""
-        try:
-            await self._database.do(self._writer.write, [event])
-        except EventRefused as error:
-            kind = type(event).__name__
-            log.warning("journal_event_refused", id=event.id, type=kind, reason=str(error))
-
-    @contextlib.asynccontextmanager
-    async def _watched(self) -> AsyncIterator[None]:
-        """Raise the alarm when the database keeps silent."""
-        loop = asyncio.get_running_loop()
-        silent = f"no answer for {SILENT_SECONDS:g} s"
-        timer = loop.call_later(SILENT_SECONDS, self._alarm, silent)
-        try:
-            yield
-        finally:
-            timer.cancel()
+        # It may have been written too: by the run before, or while it was synced to the disk.
+        spooled = batch[0].seq <= self._spool.last_seq
+        await self._database.write(batch, perhaps_there=spooled)
 
     async def _forget(self, batch: Sequence[Event]) -> None:
         self._written = batch[-1].seq
@@ -354,7 +318,7 @@ class Journal:
                     await self._forget(batch)
                 # An append that was under way when we were told to stop ends all the same.
                 await self._clear_spool_if_written()
-                await self._database.do(self._writer.close)
+                await self._database.close()
         except (DatabaseAway, TimeoutError):
             await self._spool_rest()
         self._database.stop()
@@ -377,8 +341,7 @@ class Journal:
         # one could be missed while it moves.
         in_memory = self._in_memory(seq, limit)
         spooled = await self._disk.do(self._spool.after, seq, limit)
-        query = select(journal.c.body).where(journal.c.seq > seq).order_by(journal.c.seq)
-        found = {event.seq: event for event in await self._select(query.limit(limit))}
+        found = {event.seq: event for event in await self.written.after(seq, limit)}
         for event in (*spooled, *in_memory):
             found.setdefault(event.seq, event)
         return [found[number] for number in sorted(found)][:limit]
@@ -395,28 +358,3 @@ class Journal:
     def _in_memory(self, seq: int, limit: int) -> list[Event]:
         newer = takewhile(lambda event: event.seq > seq, reversed(self._unwritten))
         return list(deque(newer, maxlen=limit))[::-1]
-
-    async def of_call(self, call_id: str) -> list[Event]:
-        """Everything that happened in one call, oldest first."""
-        query = select(journal.c.body).where(journal.c.call_id == call_id)
-        return await self._select(query.order_by(journal.c.seq))
-
-    async def of_calls(self, call_ids: Sequence[str]) -> list[Event]:
-        """Everything that happened in these calls, oldest first."""
-        query = select(journal.c.body).where(journal.c.call_id.in_(call_ids))
-        return await self._select(query.order_by(journal.c.seq))
-
-    async def of_type(self, kind: type[Event], since: int) -> list[Event]:
-        """All events of one type from ``since`` (microseconds) on, oldest first.
-
-        Only AgentAvailabilityChanged has an index; any other type reads the whole journal.
-        """
-        # As a literal, or no database sees that the index on this type serves.
-        name: BindParameter[str] = bindparam("type", kind.__name__, literal_execute=True)
-        mine = (journal.c.type == name) & (journal.c.at >= since)
-        return await self._select(select(journal.c.body).where(mine).order_by(journal.c.seq))
-
-    async def _select(self, query: object) -> list[Event]:
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).scalars().all()  # type: ignore[call-overload]
-        return [decode(body) for body in rows]

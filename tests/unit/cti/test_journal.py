@@ -81,7 +81,7 @@ async def test_events_are_numbered_published_and_kept_in_order(
         await journal.flush()
         assert [event.seq for event in labels] == list(range(first.seq + 1, first.seq + 451))
         assert await anext(subscription) == first
-        assert await journal.of_call("pbx-1.1") == [first, *labels]
+        assert await journal.written.of_call("pbx-1.1") == [first, *labels]
         assert journal.backlog == 0
 
 
@@ -181,7 +181,7 @@ async def test_an_event_that_is_there_already_does_not_stop_the_others(
         after = journal.record(chosen("1 Billing"))
         await journal.flush()
         assert (await seqs(engine))[-1] == after.seq
-        assert len(await journal.of_call("pbx-1.1")) == 2
+        assert len(await journal.written.of_call("pbx-1.1")) == 2
 
 
 async def test_unwritten_events_can_be_read(engine: AsyncEngine, tmp_path: Path) -> None:
