@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cti.bus import Bus
 from cti.clock import Now
 from cti.domain.events import Event, ServiceStarted
+from cti.journal_trouble import Trouble
 from cti.spool import LONGEST, Spool
 from cti.worker import Worker
 from cti.write_once import WriteOnce
@@ -72,6 +73,7 @@ class Journal:
     ) -> None:
         self.written = WrittenEvents(engine)
         """What the database has; events come there a moment after they are recorded."""
+        self.trouble = Trouble(now)
         self._bus = bus
         self._now = now
         self._memory = memory
@@ -81,20 +83,14 @@ class Journal:
         self._unwritten: deque[Event] = deque()
         self._spool = Spool(spool, spool_bytes)
         self._spooling = asyncio.Lock()
-        self._database = WriteOnce(engine.url, self._alarm)
+        self._database = WriteOnce(engine.url, self._database_away)
         self._disk = Worker("journal spool")
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
         self._waiting = asyncio.Event()
         self._progress = asyncio.Event()
-        self._written = 0
+        self._written_up_to = 0
         self._dropped_seq = 0
-        self.failing_since: int | None = None
-        """When the database stopped taking events (microseconds), or None."""
-        self.spool_refused = False
-        """The disk does not take events either: they are in memory only."""
-        self.dropped = 0
-        """Events that found no room anywhere; they were published but are not in the journal."""
 
     @property
     def seq(self) -> int:
@@ -109,7 +105,7 @@ class Journal:
     @property
     def kept_up_to(self) -> int:
         """All events up to this number are on a disk: in the database or in the spool."""
-        return max(self._written, self._spool.last_seq)
+        return max(self._written_up_to, self._spool.last_seq)
 
     async def open(self, version: str) -> None:
         """Take in the spool of the run before, find the last number, record ServiceStarted.
@@ -120,7 +116,7 @@ class Journal:
         await self._disk.do(self._spool.open)
         last = max(last, self._spool.last_seq)
         self._seq = last + SEQ_GAP if last else 0
-        self._written = self._spool.first_seq - 1 if self._spool.count else self._seq
+        self._written_up_to = self._spool.first_seq - 1 if self._spool.count else self._seq
         await self._take_in_spool()
         self._bus.reads_from(self._read_when_there)
         started = ServiceStarted(at=self._now(), after_seq=last, version=version)
@@ -133,7 +129,8 @@ class Journal:
         if len(self._unwritten) < self._memory:
             self._unwritten.append(numbered)
         else:
-            self._drop(numbered)
+            self.trouble.no_room(len(self._unwritten))
+            self._dropped_seq = numbered.seq
         self._wake.set()
         self._waiting.set()
         if len(self._unwritten) >= BATCH:
@@ -141,23 +138,13 @@ class Journal:
         self._bus.publish(numbered)
         return numbered
 
-    def _drop(self, event: Event) -> None:
-        if not self.dropped:
-            log.error(
-                "journal_drops_events",
-                in_memory=len(self._unwritten),
-                cure="calls go on, but the history will miss what happens now: free the disk",
-            )
-        self.dropped += 1
-        self._dropped_seq = event.seq
-
     async def flush(self, seconds: float = FLUSH_SECONDS) -> None:
         """Return when all events so far are in the database. Raises JournalUnavailable."""
         target = self._seq
         self._hurry.set()
         try:
             async with asyncio.timeout(seconds):
-                while self._written < target:
+                while self._written_up_to < target:
                     self._progress.clear()
                     await self._progress.wait()
         except TimeoutError:
@@ -186,7 +173,7 @@ class Journal:
                 await self._write(batch)
                 await self._forget(batch)
         except DatabaseAway as error:
-            self._alarm(str(error))
+            self._database_away(str(error))
 
     # --- into the database ---------------------------------------------------------------------
 
@@ -201,7 +188,7 @@ class Journal:
             try:
                 await self._write(batch)
             except DatabaseAway as error:
-                self._alarm(str(error))
+                self._database_away(str(error))
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
                 attempt += 1
                 continue
@@ -220,11 +207,11 @@ class Journal:
 
     async def _next_batch(self) -> Sequence[Event]:
         """The oldest unwritten events: those in the spool are older than those in memory."""
-        if self._spool.last_seq > self._written:
+        if self._spool.last_seq > self._written_up_to:
             try:
-                spooled = await self._disk.do(self._spool.after, self._written, BATCH)
+                spooled = await self._disk.do(self._spool.after, self._written_up_to, BATCH)
             except OSError as error:
-                self._refused_by_disk(error)
+                self.trouble.disk_refuses(error, len(self._unwritten))
                 spooled = []
             if spooled:
                 return spooled
@@ -235,21 +222,24 @@ class Journal:
         spooled = batch[0].seq <= self._spool.last_seq
         await self._database.write(batch, perhaps_there=spooled)
 
+    def _database_away(self, reason: str) -> None:
+        self.trouble.database_away(reason, self.backlog)
+
     async def _forget(self, batch: Sequence[Event]) -> None:
-        self._written = batch[-1].seq
-        while self._unwritten and self._unwritten[0].seq <= self._written:
+        self._written_up_to = batch[-1].seq
+        while self._unwritten and self._unwritten[0].seq <= self._written_up_to:
             self._unwritten.popleft()
         if self._spool.count:
             async with self._spooling:
                 await self._clear_spool_if_written()
-        if self.backlog < BATCH and (self.failing_since or self.spool_refused or self.dropped):
-            self._recovered()
+        if self.backlog < BATCH and self.trouble:
+            self.trouble.over()
         self._progress.set()
 
     async def _clear_spool_if_written(self) -> None:
         """Call it with ``_spooling`` held."""
         with contextlib.suppress(OSError):  # it would only be asked about once more
-            await self._disk.do(self._spool.clear_up_to, self._written)
+            await self._disk.do(self._spool.clear_up_to, self._written_up_to)
 
     # --- onto the disk -------------------------------------------------------------------------
 
@@ -272,42 +262,16 @@ class Journal:
             try:
                 await self._disk.do(self._spool.append, events)
             except OSError as error:
-                self._refused_by_disk(error)
+                self.trouble.disk_refuses(error, len(self._unwritten))
                 return
             while self._unwritten and self._unwritten[0].seq <= events[-1].seq:
                 self._unwritten.popleft()
             # The database may have taken the same events while they were synced; then no batch
             # is left whose end would clear the file.
             await self._clear_spool_if_written()
-        self.spool_refused = False
+        self.trouble.disk_takes()
 
-    def _refused_by_disk(self, error: OSError) -> None:
-        if not self.spool_refused:
-            self.spool_refused = True
-            log.error(
-                "journal_spool_refused",
-                reason=error.strerror or str(error),
-                in_memory=len(self._unwritten),
-                cure="calls go on and events are kept in memory; free the disk of data_folder",
-            )
-
-    # --- alarm and end -------------------------------------------------------------------------
-
-    def _alarm(self, reason: str) -> None:
-        if self.failing_since is None:
-            self.failing_since = self._now()
-            log.error(
-                "journal_not_written",
-                reason=reason,
-                backlog=self.backlog,
-                cure="calls go on and events are kept; check the database and its disk",
-            )
-
-    def _recovered(self) -> None:
-        since = self.failing_since or self._now()
-        seconds = round((self._now() - since) / 1e6, 1)
-        log.info("journal_written_again", after_seconds=seconds, dropped=self.dropped)
-        self.failing_since, self.spool_refused, self.dropped = None, False, 0
+    # --- the end -------------------------------------------------------------------------------
 
     async def _close(self) -> None:
         """Last try at the database, then the spool."""

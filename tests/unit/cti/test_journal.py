@@ -160,7 +160,7 @@ async def test_what_a_dead_database_did_not_take_is_spooled_and_taken_in_later(
             await connection.execute(text("ALTER TABLE journal RENAME TO gone"))
         lost = journal.record(arrived())
         await asyncio.sleep(0.1)
-        assert journal.failing_since is not None
+        assert journal.trouble.failing_since is not None
     assert spool.exists()
     async with engine.begin() as connection:
         await connection.execute(text("ALTER TABLE gone RENAME TO journal"))
