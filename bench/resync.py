@@ -150,7 +150,7 @@ async def run_once(folder: Path, pbx: Pbx) -> Run:
     feed = SwitchFeed("pbx", ami, journal.record, now, lambda name: False, past=past)
     began = time.perf_counter()
     await journal.open("bench")
-    feed.restore(await journal.of_calls(await history.open_calls()))
+    feed.restore(await journal.written.of_calls(await history.open_calls()))
     restored = time.perf_counter()
     writing, running = asyncio.create_task(journal.run()), asyncio.create_task(feed.run())
     while not feed.whole:  # nothing tells it
@@ -170,7 +170,7 @@ async def run_once(folder: Path, pbx: Pbx) -> Run:
 
 
 async def _ended(journal: Journal) -> int:
-    return len(await journal.of_type(CallEnded, 0))
+    return len(await journal.written.of_type(CallEnded, 0))
 
 
 def write_cel(folder: Path, megabytes: int, gone: Rows) -> None:

@@ -2,8 +2,8 @@
 
 :meth:`Journal.record` gives the number, publishes on the bus and queues the write; it never
 waits, so neither does the AMI reader. Batches go into the database together with the history, in
-one transaction (:mod:`cti.writer`). Where an answer promises that something is kept (an agent's
-note), await :meth:`Journal.flush`.
+one transaction (:mod:`cti.writer`), each event once (:mod:`cti.write_once`). Where an answer
+promises that something is kept (an agent's note), await :meth:`Journal.flush`.
 
 While the database is away, locked or slow, what has waited :data:`SPOOL_AFTER` in memory goes to
 the spool on disk (:mod:`cti.spool`) and is written from there, in order, when the database answers
@@ -18,23 +18,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from itertools import islice, takewhile
 from pathlib import Path
 
 import msgspec
 import structlog
-from sqlalchemy import BindParameter, bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.bus import Bus
 from cti.clock import Now
-from cti.domain.events import Event, ServiceStarted, decode
+from cti.domain.events import Event, ServiceStarted
+from cti.journal_trouble import Trouble
 from cti.spool import LONGEST, Spool
-from cti.tables import journal
 from cti.worker import Worker
-from cti.writer import DatabaseAway, EventRefused, Writer
+from cti.write_once import WriteOnce
+from cti.writer import DatabaseAway
+from cti.written import WrittenEvents
 
 log = structlog.get_logger(__name__)
 
@@ -48,8 +49,6 @@ SPOOL_AFTER = 0.2
 SPOOL_AGAIN = 0.05
 MEMORY = 100_000
 """Events held in memory when the disk takes nothing either; further ones are not kept."""
-SILENT_SECONDS = 5.0
-"""A database that takes so long over one batch counts as away."""
 FLUSH_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
 _RETRY_SECONDS = (0.05, 0.2, 1.0, 2.0)
@@ -72,7 +71,9 @@ class Journal:
         spool_bytes: int = LONGEST,
         memory: int = MEMORY,
     ) -> None:
-        self._engine = engine
+        self.written = WrittenEvents(engine)
+        """What the database has; events come there a moment after they are recorded."""
+        self.trouble = Trouble(now)
         self._bus = bus
         self._now = now
         self._memory = memory
@@ -82,22 +83,14 @@ class Journal:
         self._unwritten: deque[Event] = deque()
         self._spool = Spool(spool, spool_bytes)
         self._spooling = asyncio.Lock()
-        self._writer = Writer(engine.url)
-        self._database = Worker("journal database")
+        self._database = WriteOnce(engine.url, self._database_away)
         self._disk = Worker("journal spool")
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
         self._waiting = asyncio.Event()
         self._progress = asyncio.Event()
-        self._written = 0
+        self._written_up_to = 0
         self._dropped_seq = 0
-        self._in_doubt = True
-        self.failing_since: int | None = None
-        """When the database stopped taking events (microseconds), or None."""
-        self.spool_refused = False
-        """The disk does not take events either: they are in memory only."""
-        self.dropped = 0
-        """Events that found no room anywhere; they were published but are not in the journal."""
 
     @property
     def seq(self) -> int:
@@ -112,19 +105,18 @@ class Journal:
     @property
     def kept_up_to(self) -> int:
         """All events up to this number are on a disk: in the database or in the spool."""
-        return max(self._written, self._spool.last_seq)
+        return max(self._written_up_to, self._spool.last_seq)
 
     async def open(self, version: str) -> None:
         """Take in the spool of the run before, find the last number, record ServiceStarted.
 
         Raises SQLAlchemy's errors when the database is away.
         """
-        async with self._engine.connect() as connection:
-            last = (await connection.execute(select(func.max(journal.c.seq)))).scalar() or 0
+        last = await self.written.last_seq()
         await self._disk.do(self._spool.open)
         last = max(last, self._spool.last_seq)
         self._seq = last + SEQ_GAP if last else 0
-        self._written = self._spool.first_seq - 1 if self._spool.count else self._seq
+        self._written_up_to = self._spool.first_seq - 1 if self._spool.count else self._seq
         await self._take_in_spool()
         self._bus.reads_from(self._read_when_there)
         started = ServiceStarted(at=self._now(), after_seq=last, version=version)
@@ -137,7 +129,8 @@ class Journal:
         if len(self._unwritten) < self._memory:
             self._unwritten.append(numbered)
         else:
-            self._drop(numbered)
+            self.trouble.no_room(len(self._unwritten))
+            self._dropped_seq = numbered.seq
         self._wake.set()
         self._waiting.set()
         if len(self._unwritten) >= BATCH:
@@ -145,23 +138,13 @@ class Journal:
         self._bus.publish(numbered)
         return numbered
 
-    def _drop(self, event: Event) -> None:
-        if not self.dropped:
-            log.error(
-                "journal_drops_events",
-                in_memory=len(self._unwritten),
-                cure="calls go on, but the history will miss what happens now: free the disk",
-            )
-        self.dropped += 1
-        self._dropped_seq = event.seq
-
     async def flush(self, seconds: float = FLUSH_SECONDS) -> None:
         """Return when all events so far are in the database. Raises JournalUnavailable."""
         target = self._seq
         self._hurry.set()
         try:
             async with asyncio.timeout(seconds):
-                while self._written < target:
+                while self._written_up_to < target:
                     self._progress.clear()
                     await self._progress.wait()
         except TimeoutError:
@@ -190,7 +173,7 @@ class Journal:
                 await self._write(batch)
                 await self._forget(batch)
         except DatabaseAway as error:
-            self._alarm(str(error))
+            self._database_away(str(error))
 
     # --- into the database ---------------------------------------------------------------------
 
@@ -205,7 +188,7 @@ class Journal:
             try:
                 await self._write(batch)
             except DatabaseAway as error:
-                self._alarm(str(error))
+                self._database_away(str(error))
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
                 attempt += 1
                 continue
@@ -224,68 +207,39 @@ class Journal:
 
     async def _next_batch(self) -> Sequence[Event]:
         """The oldest unwritten events: those in the spool are older than those in memory."""
-        if self._spool.last_seq > self._written:
+        if self._spool.last_seq > self._written_up_to:
             try:
-                spooled = await self._disk.do(self._spool.after, self._written, BATCH)
+                spooled = await self._disk.do(self._spool.after, self._written_up_to, BATCH)
             except OSError as error:
-                self._refused_by_disk(error)
+                self.trouble.disk_refuses(error, len(self._unwritten))
                 spooled = []
             if spooled:
                 return spooled
         return list(islice(self._unwritten, BATCH))
 
     async def _write(self, batch: Sequence[Event]) -> None:
-        async with self._watched():
-            if self._in_doubt or batch[0].seq <= self._spool.last_seq:
-                first, last = batch[0].seq, batch[-1].seq
-                known = await self._database.do(self._writer.known, first, last)
-                batch = [event for event in batch if event.seq not in known]
-            self._in_doubt = True
-            if batch:
-                await self._write_or_sort_out(batch)
-            self._in_doubt = False
+        # It may have been written too: by the run before, or while it was synced to the disk.
+        spooled = batch[0].seq <= self._spool.last_seq
+        await self._database.write(batch, perhaps_there=spooled)
 
-    async def _write_or_sort_out(self, batch: Sequence[Event]) -> None:
-        try:
-            await self._database.do(self._writer.write, batch)
-        except EventRefused:
-            for event in batch:
-                await self._write_alone(event)
-
-    async def _write_alone(self, event: Event) -> None:
-        """One of a refused batch; what cannot be written must not hold up the others."""
-        try:
-            await self._database.do(self._writer.write, [event])
-        except EventRefused as error:
-            kind = type(event).__name__
-            log.warning("journal_event_refused", id=event.id, type=kind, reason=str(error))
-
-    @contextlib.asynccontextmanager
-    async def _watched(self) -> AsyncIterator[None]:
-        """Raise the alarm when the database keeps silent."""
-        loop = asyncio.get_running_loop()
-        silent = f"no answer for {SILENT_SECONDS:g} s"
-        timer = loop.call_later(SILENT_SECONDS, self._alarm, silent)
-        try:
-            yield
-        finally:
-            timer.cancel()
+    def _database_away(self, reason: str) -> None:
+        self.trouble.database_away(reason, self.backlog)
 
     async def _forget(self, batch: Sequence[Event]) -> None:
-        self._written = batch[-1].seq
-        while self._unwritten and self._unwritten[0].seq <= self._written:
+        self._written_up_to = batch[-1].seq
+        while self._unwritten and self._unwritten[0].seq <= self._written_up_to:
             self._unwritten.popleft()
         if self._spool.count:
             async with self._spooling:
                 await self._clear_spool_if_written()
-        if self.backlog < BATCH and (self.failing_since or self.spool_refused or self.dropped):
-            self._recovered()
+        if self.backlog < BATCH and self.trouble:
+            self.trouble.over()
         self._progress.set()
 
     async def _clear_spool_if_written(self) -> None:
         """Call it with ``_spooling`` held."""
         with contextlib.suppress(OSError):  # it would only be asked about once more
-            await self._disk.do(self._spool.clear_up_to, self._written)
+            await self._disk.do(self._spool.clear_up_to, self._written_up_to)
 
     # --- onto the disk -------------------------------------------------------------------------
 
@@ -308,42 +262,16 @@ class Journal:
             try:
                 await self._disk.do(self._spool.append, events)
             except OSError as error:
-                self._refused_by_disk(error)
+                self.trouble.disk_refuses(error, len(self._unwritten))
                 return
             while self._unwritten and self._unwritten[0].seq <= events[-1].seq:
                 self._unwritten.popleft()
             # The database may have taken the same events while they were synced; then no batch
             # is left whose end would clear the file.
             await self._clear_spool_if_written()
-        self.spool_refused = False
+        self.trouble.disk_takes()
 
-    def _refused_by_disk(self, error: OSError) -> None:
-        if not self.spool_refused:
-            self.spool_refused = True
-            log.error(
-                "journal_spool_refused",
-                reason=error.strerror or str(error),
-                in_memory=len(self._unwritten),
-                cure="calls go on and events are kept in memory; free the disk of data_folder",
-            )
-
-    # --- alarm and end -------------------------------------------------------------------------
-
-    def _alarm(self, reason: str) -> None:
-        if self.failing_since is None:
-            self.failing_since = self._now()
-            log.error(
-                "journal_not_written",
-                reason=reason,
-                backlog=self.backlog,
-                cure="calls go on and events are kept; check the database and its disk",
-            )
-
-    def _recovered(self) -> None:
-        since = self.failing_since or self._now()
-        seconds = round((self._now() - since) / 1e6, 1)
-        log.info("journal_written_again", after_seconds=seconds, dropped=self.dropped)
-        self.failing_since, self.spool_refused, self.dropped = None, False, 0
+    # --- the end -------------------------------------------------------------------------------
 
     async def _close(self) -> None:
         """Last try at the database, then the spool."""
@@ -354,7 +282,7 @@ class Journal:
                     await self._forget(batch)
                 # An append that was under way when we were told to stop ends all the same.
                 await self._clear_spool_if_written()
-                await self._database.do(self._writer.close)
+                await self._database.close()
         except (DatabaseAway, TimeoutError):
             await self._spool_rest()
         self._database.stop()
@@ -377,8 +305,7 @@ class Journal:
         # one could be missed while it moves.
         in_memory = self._in_memory(seq, limit)
         spooled = await self._disk.do(self._spool.after, seq, limit)
-        query = select(journal.c.body).where(journal.c.seq > seq).order_by(journal.c.seq)
-        found = {event.seq: event for event in await self._select(query.limit(limit))}
+        found = {event.seq: event for event in await self.written.after(seq, limit)}
         for event in (*spooled, *in_memory):
             found.setdefault(event.seq, event)
         return [found[number] for number in sorted(found)][:limit]
@@ -395,28 +322,3 @@ class Journal:
     def _in_memory(self, seq: int, limit: int) -> list[Event]:
         newer = takewhile(lambda event: event.seq > seq, reversed(self._unwritten))
         return list(deque(newer, maxlen=limit))[::-1]
-
-    async def of_call(self, call_id: str) -> list[Event]:
-        """Everything that happened in one call, oldest first."""
-        query = select(journal.c.body).where(journal.c.call_id == call_id)
-        return await self._select(query.order_by(journal.c.seq))
-
-    async def of_calls(self, call_ids: Sequence[str]) -> list[Event]:
-        """Everything that happened in these calls, oldest first."""
-        query = select(journal.c.body).where(journal.c.call_id.in_(call_ids))
-        return await self._select(query.order_by(journal.c.seq))
-
-    async def of_type(self, kind: type[Event], since: int) -> list[Event]:
-        """All events of one type from ``since`` (microseconds) on, oldest first.
-
-        Only AgentAvailabilityChanged has an index; any other type reads the whole journal.
-        """
-        # As a literal, or no database sees that the index on this type serves.
-        name: BindParameter[str] = bindparam("type", kind.__name__, literal_execute=True)
-        mine = (journal.c.type == name) & (journal.c.at >= since)
-        return await self._select(select(journal.c.body).where(mine).order_by(journal.c.seq))
-
-    async def _select(self, query: object) -> list[Event]:
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).scalars().all()  # type: ignore[call-overload]
-        return [decode(body) for body in rows]

@@ -90,7 +90,7 @@ async def open_interaction(ask: Ask, call_id: str) -> tuple[Sequence[Any], Seque
     """
     deps = ask.dashboard.deps
     rows = (await deps.history.interactions([call_id])).get(call_id, [])
-    events = await deps.journal.of_calls([row.call_id for row in rows])
+    events = await deps.journal.written.of_calls([row.call_id for row in rows])
     for row in rows:
         if may_see_call(ask, row, events) or await _is_of_customer(ask, row):
             return rows, events
@@ -128,7 +128,7 @@ async def set_disposition(ask: Ask, path: CallPath, body: Disposition) -> SavedA
 async def _may_dispose(ask: Ask, call_id: str) -> None:
     deps = ask.dashboard.deps
     row = await deps.history.call(call_id)
-    if row is None or not may_see_call(ask, row, await deps.journal.of_call(call_id)):
+    if row is None or not may_see_call(ask, row, await deps.journal.written.of_call(call_id)):
         raise not_found("call")
 
 

@@ -148,7 +148,7 @@ async def _events_of_all(ask: Ask, at: Micros, now: Micros) -> Sequence[Event]:
     if now - at < 60_000_000:
         with contextlib.suppress(JournalUnavailable):  # then what is written by now must do
             await deps.journal.flush()
-    return await deps.journal.of_calls(await deps.history.open_at(at))
+    return await deps.journal.written.of_calls(await deps.history.open_at(at))
 
 
 def _row(place: PastPlace, *, names_call: bool) -> PlaceRow:

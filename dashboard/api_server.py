@@ -15,7 +15,7 @@ routes = Routes()
 async def health(ask: Ask) -> HealthAnswer:
     """That the process lives (any answer), and how; open to anybody, so nothing personal."""
     journal, hub = ask.dashboard.deps.journal, ask.dashboard.hub
-    failing = journal.failing_since is not None
+    failing = journal.trouble.failing_since is not None
     return HealthAnswer(
         status="ok" if hub.desk.link_up and not failing else "degraded",
         link="up" if hub.desk.link_up else "down",

@@ -132,7 +132,7 @@ class Hub:
             missed = await self._journal.read_after(desk.seq, BATCH)
             for event in missed:
                 desk.apply(event)
-            if not missed and self._journal.dropped:
+            if not missed and self._journal.trouble.dropped:
                 break  # nobody can read those
         # From here on nothing is awaited: the next event is taken.
         self.desk, self.restored = desk, True

@@ -16,7 +16,6 @@ its call, whose Uniqueid is the Linkedid.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,7 +24,8 @@ import structlog
 
 from cti.agi.server import AgiHangup, AgiSession
 from cti.domain.events import Event, MenuChosen, MenuEntered, MenuLeft, Micros, WaitTold
-from ivr.interpreter import (
+from ivr.channel import Channel, Speak
+from ivr.dialogue import (
     AskCustomer,
     AskWait,
     Chosen,
@@ -36,25 +36,17 @@ from ivr.interpreter import (
     Instruction,
     KeepPlace,
     Leave,
-    MenuError,
     PlaceKept,
     Play,
-    Pressed,
     ReadDigits,
     SetVariable,
-    Silence,
-    State,
     Told,
-    Turn,
     WaitKnown,
     WaitUnknown,
-    advance,
-    start,
 )
+from ivr.interpreter import MenuError, State, Turn, advance, start
 from ivr.menus import Menus
 from ivr.settings import IvrSettings
-from ivr.sounds import PlayableSound, Sound
-from ivr.speech import SpeechError
 
 log = structlog.get_logger(__name__)
 
@@ -93,11 +85,6 @@ def usual_priority(_switch: str, _call_id: str, _queue: str) -> int | None:
     return None
 
 
-_ANY_KEY = "0123456789*#"
-_SPEAK_SECONDS = 2.0
-_SLACK = 5.0  # seconds beyond its expected length after which a command counts as lost
-
-
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What all sessions share."""
@@ -107,7 +94,7 @@ class Surroundings:
     now: Callable[[], Micros]
     customer_of: CustomerOf
     wait_of: WaitOf
-    speak: Callable[[str, str], PlayableSound]
+    speak: Speak
     switch: str
     keep_place: KeepPlaceOf | None = None
     priority_of: PriorityOf = usual_priority
@@ -120,7 +107,7 @@ class MenuSession:
         self._agi = agi
         self._menus = menus
         self._around = around
-        self._settings = around.settings
+        self._channel = Channel(agi, around.settings, around.speak)
         self._variables: set[str] = set()
         self.call_id = f"{around.switch}-{agi.env.get('agi_uniqueid', '')}"
 
@@ -141,7 +128,7 @@ class MenuSession:
     async def _perform(self, turn: Turn, lookup: asyncio.Future[Mapping[str, str] | None]) -> None:
         state = turn.state
         try:
-            await self._stay_alive(0)
+            await self._channel.stay_alive(0)
             while True:
                 happened = await self._carry_out(turn.instructions, lookup)
                 if happened is None:
@@ -163,15 +150,13 @@ class MenuSession:
         """Carry out one turn; what came of its last instruction (None: it was the end)."""
         for instruction in instructions:
             match instruction:
-                case Play():
-                    sounds = await self._spoken(instruction.sounds)
-                    await self._stay_alive(self._length(sounds))
-                    await self._play(sounds, keys="")
+                case Play(sounds=sounds):
+                    await self._channel.play(sounds)
                 case SetVariable(name=name, value=value):
                     self._variables.add(name)
-                    await self._set(name, value)
+                    await self._channel.set(name, value)
                 case ReadDigits():
-                    return await self._read(instruction)
+                    return await self._channel.read(instruction)
                 case AskCustomer():
                     return CustomerKnown(await self._customer(lookup))
                 case AskWait(queue=queue):
@@ -188,84 +173,22 @@ class MenuSession:
         wait = self._around.wait_of(self._around.switch, queue, self.call_id)
         return WaitKnown(wait.position, wait.seconds) if wait else WaitUnknown()
 
-    async def _spoken(self, sounds: tuple[Sound, ...]) -> tuple[PlayableSound, ...]:
-        """The sounds, with texts spoken now; a text that takes too long is left out."""
-        playable = []
-        for sound in sounds:
-            if isinstance(sound, PlayableSound):
-                playable.append(sound)
-                continue
-            try:
-                async with asyncio.timeout(_SPEAK_SECONDS):
-                    speak = self._around.speak
-                    playable.append(await asyncio.to_thread(speak, sound.text, sound.voice))
-            except (SpeechError, TimeoutError) as error:
-                log.warning("text_not_spoken", reason=str(error) or "espeak-ng took too long")
-        return tuple(playable)
-
     async def _leave(self, leave: Leave) -> None:
-        await self._stay_alive(0)
+        await self._channel.stay_alive(0)
         if leave.next == "queue" and "QUEUE_PRIO" not in self._variables:
             priority = self._around.priority_of(self._around.switch, self.call_id, leave.target)
             if priority is not None:
-                await self._set("QUEUE_PRIO", str(priority))
-        await self._set("RINGDESK_TARGET", leave.target)
-        await self._set("RINGDESK_NEXT", leave.next)
+                await self._channel.set("QUEUE_PRIO", str(priority))
+        await self._channel.set("RINGDESK_TARGET", leave.target)
+        await self._channel.set("RINGDESK_NEXT", leave.next)
         self._record_left(leave)
-
-    async def _stay_alive(self, seconds: float) -> None:
-        """Tell the PBX to take the call back if we are silent for ``seconds`` and the margin."""
-        await self._set("TIMEOUT(absolute)", str(math.ceil(seconds + self._settings.alive_margin)))
-
-    async def _set(self, name: str, value: str) -> None:
-        await self._agi.command("SET", "VARIABLE", name, value)
-
-    async def _read(self, read: ReadDigits) -> Happening:
-        between = read.wait_between * (read.most - 1)
-        await self._stay_alive(self._length(read.sounds) + read.wait + between)
-        digits = await self._play(read.sounds, keys=_ANY_KEY) or await self._digit(read.wait)
-        if digits and digits != "#" and read.most > 1:
-            digits += await self._more_digits(read)
-        return Pressed(digits) if digits else Silence()
-
-    async def _play(self, sounds: tuple[PlayableSound, ...], keys: str) -> str:
-        """Play one after the other; the key that stopped them ("": none)."""
-        for sound in sounds:
-            reply = await self._agi.command(
-                "STREAM", "FILE", sound.file, keys, timeout=self._length((sound,)) + _SLACK
-            )
-            if reply.endpos == 0 and reply.result in {"0", "-1"}:
-                # -1 also for a missing file; a caller who is gone is seen at the next command
-                log.warning("prompt_not_played", sound=sound.file)
-            elif key := _key(reply.result):
-                return key
-        return ""
-
-    async def _digit(self, wait: float) -> str:
-        milliseconds = round(wait * 1000)
-        reply = await self._agi.command("WAIT", "FOR", "DIGIT", milliseconds, timeout=wait + _SLACK)
-        return _key(reply.result)
-
-    async def _more_digits(self, read: ReadDigits) -> str:
-        """All other keys of a number by one command: between commands a key could be lost."""
-        reply = await self._agi.command(
-            "GET",
-            "DATA",
-            "",
-            round(read.wait_between * 1000),
-            read.most - 1,
-            timeout=read.wait_between * read.most + _SLACK,
-        )
-        if reply.result == "-1":
-            raise AgiHangup("the caller hung up")
-        return reply.result
 
     async def _keep_place(self, queue: str) -> str:
         """Empty, or why not. Whatever goes wrong, the caller goes on in the menu."""
         around = self._around
         if around.keep_place is None:
             return "callbacks are switched off"
-        await self._stay_alive(_KEEPING_SECONDS)
+        await self._channel.stay_alive(_KEEPING_SECONDS)
         try:
             async with asyncio.timeout(_KEEPING_SECONDS):
                 return await around.keep_place(self.call_id, around.switch, queue)
@@ -275,7 +198,7 @@ class MenuSession:
     async def _customer(
         self, lookup: asyncio.Future[Mapping[str, str] | None]
     ) -> Mapping[str, str] | None:
-        await asyncio.wait({lookup}, timeout=self._settings.customer_deadline)
+        await asyncio.wait({lookup}, timeout=self._around.settings.customer_deadline)
         if not lookup.done():
             log.warning("menu_customer_late")
             return None
@@ -283,10 +206,6 @@ class MenuSession:
             log.error("menu_customer_failed", error=repr(error))
             return None
         return lookup.result()
-
-    def _length(self, sounds: tuple[PlayableSound, ...]) -> float:
-        unknown = self._settings.unknown_prompt_seconds
-        return sum(unknown if sound.seconds is None else sound.seconds for sound in sounds)
 
     def _record(self, what: Entered | Chosen | Told) -> None:
         at, switch = self._around.now(), self._around.switch
@@ -346,10 +265,3 @@ def menu_of(env: Mapping[str, str]) -> str:
     if kind != "menu" or not name:
         raise MenuError(f'the URL ends in "{script}": write agi://HOST:PORT/menu/NAME')
     return name
-
-
-def _key(result: str) -> str:
-    """The key in a reply: an ASCII code, 0 for none. Raises AgiHangup for -1."""
-    if result == "-1":
-        raise AgiHangup("the caller hung up")
-    return chr(int(result)) if result.isdecimal() and 0 < int(result) < 128 else ""

@@ -131,14 +131,14 @@ class Metrics(Collector):
         yield _gauge("longest_wait_seconds", "The longest wait going on.", labels, longest)
 
     def _keeping(self) -> Iterator[Metric]:
-        journal, since = self.journal, self.journal.failing_since
+        journal, since = self.journal, self.journal.trouble.failing_since
         failing = 0.0 if since is None else max(0.0, (self.now() - since) / _SECOND)
         yield _counter("journal_seq", "The newest event's number.", [], {(): journal.seq})
         yield _gauge(
             "journal_backlog", "Events not in the database yet.", [], {(): journal.backlog}
         )
         yield _gauge("journal_failing_seconds", "Since writing fails.", [], {(): failing})
-        yield _counter("journal_dropped", "Events no disk took.", [], {(): journal.dropped})
+        yield _counter("journal_dropped", "Events no disk took.", [], {(): journal.trouble.dropped})
         dropped: Counter[Labels] = Counter()
         waiting: Counter[Labels] = Counter()
         for subscription in self.bus.subscriptions:

@@ -309,7 +309,7 @@ def _can_move(feed: SwitchFeed) -> bool:
 async def restore(core: Core, services: Services) -> None:
     """Open the journal and hand everybody what it knows of the calls that are still open."""
     await core.journal.open(__version__)
-    open_calls = await core.journal.of_calls(await core.history.open_calls())
+    open_calls = await core.journal.written.of_calls(await core.history.open_calls())
     for feed in core.feeds.values():
         feed.restore(open_calls)
     gathering = services.queue.gathering
@@ -322,7 +322,7 @@ async def restore(core: Core, services: Services) -> None:
     for service in followers:
         service.restore(open_calls)
     since = now() - AVAILABILITY_REMEMBERED
-    choices = await core.journal.of_type(AgentAvailabilityChanged, since)
+    choices = await core.journal.written.of_type(AgentAvailabilityChanged, since)
     services.availability.restore(choices)
     services.queue.restore(choices)
 

@@ -39,9 +39,9 @@ def _fastagi(agi: AgiServer) -> Part:
 
 
 def _journal(journal: Journal, now: Now) -> Part:
-    if journal.failing_since is None:
+    if journal.trouble.failing_since is None:
         return Part("journal")
-    seconds = (now() - journal.failing_since) // 1_000_000
+    seconds = (now() - journal.trouble.failing_since) // 1_000_000
     return Part(
         "journal",
         f"the database has taken no events for {seconds} s; {journal.backlog} are kept",

@@ -4,36 +4,31 @@ A choice is announced only after the PBX accepted it; one that the PBX refuses i
 :class:`AvailabilityRefused` says why. What was chosen wins over what the PBX has: after each
 connect the memberships are compared and put right. Agents who never chose anything here are not
 touched: what the PBX has is taken for their choice.
-
-An agent of several queues in which people wait is opened in one of them first: app_queue gives a
-free agent to its queues by turns, whoever stands at their heads.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 
 import structlog
 
-from callqueue.agent_state import (
-    AgentProfile,
-    AgentState,
-    Membership,
-    adopted,
-    after,
-    chosen,
-    commands_for,
-    members_of,
+from callqueue.agent_state import AgentProfile, AgentState, adopted, chosen
+from callqueue.memberships import (
+    FirstQueue,
+    MakeReady,
+    MembershipRefused,
+    Memberships,
+    all_at_once,
+    cure_of,
+    nothing_to_do,
 )
 from callqueue.settings import QueueSettings
 from cti.agent_names import split
 from cti.bus import Bus
 from cti.clock import Now
-from cti.domain.commands import AnyCommand, CommandFailed, Perform, ReadQueues
+from cti.domain.commands import CommandFailed, Perform
 from cti.domain.events import (
     AgentAvailabilityChanged,
     AgentOffered,
@@ -48,27 +43,9 @@ from cti.domain.events import (
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 5.0
-FIRST_SECONDS = 1.5
-"""For so long an agent who becomes free is open in one queue only, or until the phone rings."""
 
 Agents = Callable[[], Mapping[str, AgentProfile]]
 """Gives the agents there are: interface (``PJSIP/101``) to profile."""
-
-
-FirstQueue = Callable[[str, Collection[str]], str]
-"""``first_queue(switch, queues)``: where to open an agent first; empty: in all at once."""
-
-
-def _all_at_once(_switch: str, _queues: Collection[str]) -> str:
-    return ""
-
-
-MakeReady = Callable[[str], Awaitable[None]]
-"""``make_ready(agent)``: what is to be done before the agent may be rung."""
-
-
-async def _nothing_to_do(_agent: str) -> None:
-    return
 
 
 class AvailabilityRefused(Exception):
@@ -78,10 +55,6 @@ class AvailabilityRefused(Exception):
         super().__init__(f"{reason} ({cure})")
         self.reason = reason
         self.cure = cure
-
-
-class _Refused(Exception):
-    """The PBX refused a command."""
 
 
 class AvailabilityService:
@@ -102,20 +75,16 @@ class AvailabilityService:
         now: Now,
         settings: QueueSettings,
         further: Collection[str] = (),
-        first_queue: FirstQueue = _all_at_once,
-        make_ready: MakeReady = _nothing_to_do,
+        first_queue: FirstQueue = all_at_once,
+        make_ready: MakeReady = nothing_to_do,
     ) -> None:
         self._agents = agents
         self._further = frozenset(further)
-        self._first_queue = first_queue
-        self._make_ready = make_ready
-        self._rung: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._record = record
-        self._perform = perform
         self._now = now
         self._settings = settings
         self._states: dict[str, AgentState] = {}
-        self._members: dict[str, dict[str, Membership]] = {}
+        self._members = Memberships(perform, first_queue, make_ready)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._queue_talks: set[str] = set()
         self._later: set[str] = set()
@@ -164,10 +133,10 @@ class AvailabilityService:
 
         ``switch``: the further switch of which to do so; empty: the first one.
         """
-        self._forget_members(switch)
+        self._members.forget_all(switch)
         try:
-            found = members_of(await self._rows(switch))
-        except (CommandFailed, _Refused) as error:
+            found = await self._members.read_all(switch)
+        except (CommandFailed, MembershipRefused) as error:
             log.warning("availability_not_reconciled", switch=switch, reason=str(error))
             return
         for agent in self._agents():
@@ -175,20 +144,20 @@ class AvailabilityService:
                 continue
             async with self._locks[agent]:
                 if agent not in self._members:  # otherwise they chose after the reading
-                    self._members[agent] = found.get(agent, {})
+                    self._members.learn(agent, found.get(agent, {}))
                     await self._reconcile_one(agent)
 
     def _take(self, event: Event) -> Coroutine[None, None, None] | None:
         match event:
             case AgentOffered():
-                self._rung[event.agent].set()
+                self._members.rings(event.agent)
             case CallAnswered() if event.queue:
                 self._queue_talks.add(event.talk_id)
             case TalkEnded() if event.talk_id in self._queue_talks:
                 self._queue_talks.discard(event.talk_id)
                 return self._begin_wrap_up(event.agent, event.id)
             case SwitchLost():
-                self._forget_members(self._further_one(event.switch))
+                self._members.forget_all(self._further_one(event.switch))
             case SwitchConnected():
                 return self.reconcile(self._further_one(event.switch))
         return None
@@ -197,12 +166,8 @@ class AvailabilityService:
         """The switch as agents' names say it: the first one is not named."""
         return switch if switch in self._further else ""
 
-    def _forget_members(self, switch: str) -> None:
-        for agent in [agent for agent in self._members if split(agent)[0] == switch]:
-            del self._members[agent]
-
     async def _reconcile_one(self, agent: str) -> None:
-        state = self._states.get(agent) or adopted(self._members[agent].values())
+        state = self._states.get(agent) or adopted(self._members.of(agent).values())
         if state is None:
             return
         if state.is_over(self._now()):
@@ -279,10 +244,10 @@ class AvailabilityService:
         before = self._states.get(agent)
         try:
             if read_first or agent not in self._members:
-                await self._read(agent)
-            before = before or adopted(self._members[agent].values()) or AgentState()
-            await self._apply(agent, profile, state)
-        except (CommandFailed, _Refused) as error:
+                await self._members.read(agent)
+            before = before or adopted(self._members.of(agent).values()) or AgentState()
+            await self._members.bring(agent, profile, state)
+        except (CommandFailed, MembershipRefused) as error:
             raise await self._undone(agent, profile, state, before, error) from error
         if self._states.get(agent) != state:
             self._announce(agent, state, cause)
@@ -302,91 +267,23 @@ class AvailabilityService:
         )
         self._changed.set()
 
-    async def _apply(self, agent: str, profile: AgentProfile, state: AgentState) -> None:
-        """Send what is needed; after a refusal look again what the PBX has, once.
-
-        Raises :class:`CommandFailed` and :class:`_Refused`.
-        """
-        try:
-            await self._open_one(agent, profile, state)
-            await self._send_all(agent, commands_for(agent, profile, state, self._members[agent]))
-        except _Refused:
-            await self._read(agent)
-            await self._send_all(agent, commands_for(agent, profile, state, self._members[agent]))
-
-    async def _open_one(self, agent: str, profile: AgentProfile, state: AgentState) -> None:
-        """Open the agent where the caller to be served first waits, and give the PBX the time.
-
-        Nothing where it makes no difference. Raises as :meth:`_apply`.
-        """
-        actual = self._members[agent]
-        if state.availability != "available" or any(not m.paused for m in actual.values()):
-            return
-        await self._make_ready(agent)
-        first = self._first_queue(split(agent)[0], [*profile.queues])
-        if not first or agent not in self._members:
-            return
-        alone = replace(profile, queues={first: profile.queues[first]})
-        rung = self._rung[agent]
-        rung.clear()
-        await self._send_all(agent, commands_for(agent, alone, state, actual))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_SECONDS):
-                await rung.wait()
-
-    async def _send_all(self, agent: str, commands: Iterable[AnyCommand]) -> None:
-        for command in commands:
-            reply = await self._perform(command)
-            if not reply.ok:
-                queue = getattr(command, "queue", "")
-                raise _Refused(f"{reply.message or 'no reason given'}{f' ({queue})' * bool(queue)}")
-            if agent in self._members:  # not after the link was lost meanwhile
-                self._members[agent] = after(command, self._members[agent])
-
     async def _undone(
         self,
         agent: str,
         profile: AgentProfile,
         state: AgentState,
         before: AgentState | None,
-        error: Exception,
+        error: CommandFailed | MembershipRefused,
     ) -> AvailabilityRefused:
         """Take back what was carried out so far; returns the refusal to raise."""
         holds = before.availability if before else "what the PBX has"
         try:
             if before and agent in self._members:
-                await self._apply(agent, profile, before)
+                await self._members.bring(agent, profile, before)
             rest = f"still in force: {holds}"
-        except (CommandFailed, _Refused):
-            self._members.pop(agent, None)
+        except (CommandFailed, MembershipRefused):
+            self._members.forget(agent)
             rest = f"the PBX may hold a part of it until the link is back, then again: {holds}"
         return AvailabilityRefused(
-            f"{agent} could not be set to {state.availability}: {error}; {rest}", _cure(error)
+            f"{agent} could not be set to {state.availability}: {error}; {rest}", cure_of(error)
         )
-
-    async def _read(self, agent: str) -> None:
-        """Learn the agent's memberships. Raises :class:`CommandFailed` and :class:`_Refused`."""
-        self._members.pop(agent, None)
-        self._members[agent] = members_of(await self._rows(split(agent)[0])).get(agent, {})
-
-    async def _rows(self, switch: str) -> tuple[Mapping[str, str], ...]:
-        reply = await self._perform(ReadQueues(switch=switch))
-        if not reply.ok:
-            raise _Refused(f"the queues could not be read: {reply.message}")
-        return reply.rows
-
-
-_CURES = {
-    "no such queue": "add the queue to queues.conf, or take it from the agent's queues",
-    "permission": "give the AMI user the right write = agent",
-    "not_connected": "try again when the link to the PBX is back",
-    "lost": "try again when the link to the PBX is back",
-    "timeout": "try again; if it stays so, see whether Asterisk is overloaded",
-    "refused_value": "leave line breaks out of the reason",
-}
-
-
-def _cure(error: Exception) -> str:
-    text = error.kind if isinstance(error, CommandFailed) else str(error).lower()
-    known = (cure for part, cure in _CURES.items() if part in text)
-    return next(known, "see Asterisk's log, and run: ringdesk doctor")

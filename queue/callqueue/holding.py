@@ -12,8 +12,9 @@ from callqueue.agent_state import AgentProfile
 from callqueue.curve import NEVER
 from callqueue.eligibility import Eligibility
 from callqueue.free_agents import FreeAgents
-from callqueue.mover import QueueMover, Waiting
+from callqueue.mover import QueueMover
 from callqueue.policy import Policy
+from callqueue.waiting import Waiting
 from cti.clock import Now
 from cti.domain.events import Event, Micros
 

@@ -10,86 +10,26 @@ told (:class:`callqueue.contest.Contest`), put right once, and then left alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
 from callqueue.contest import Contest
-from callqueue.curve import Standing
-from callqueue.eligibility import Eligibility
 from callqueue.moves import Move, plan_moves
 from callqueue.near_moves import plan_near
-from callqueue.policy import Score
+from callqueue.sent_move import SentMove
+from callqueue.waiting import Waiting
 from callqueue.waiting_line import Place, WaitingLine
 from callqueue.waiting_order import WaitingOrder
-from callqueue.wording import sentence, terms_at
 from cti.clock import Now
 from cti.domain.commands import CommandFailed, MoveInQueue, Perform, ReadQueues, Reply
-from cti.domain.events import (
-    Event,
-    Micros,
-    Placed,
-    PriorityTerm,
-    QueueMoved,
-    QueueMoveFailed,
-)
+from cti.domain.events import Event, QueueMoved, QueueMoveFailed
 
 log = structlog.get_logger(__name__)
 
 ROUNDS = 3
 """Plans in a row that may not have reached the wanted order, before the next event is awaited."""
 RETRY_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Placing:
-    """Where a person put a caller, when, who and why; without ``placed`` nobody did."""
-
-    placed: Placed = ""
-    at: Micros = 0
-    by: str = ""
-    reason: str = ""
-
-
-@dataclass(slots=True)
-class Waiting:
-    """One caller who waits. ``leg`` is the Uniqueid of ``channel``; ``cause`` the last event's."""
-
-    entry_id: str
-    call_id: str
-    channel: str
-    leg: str
-    joined_at: Micros
-    score: Score
-    standing: Standing
-    cause: str
-    placing: Placing = field(default_factory=Placing)
-    rule: Eligibility = field(default_factory=lambda: Eligibility(0))
-    held: str = ""
-
-    def terms(self, now: Micros) -> tuple[PriorityTerm, ...]:
-        """What the place follows from now, age apart."""
-        waited = max(0, now - self.joined_at)
-        must = self.standing.must_be_served(now)
-        return terms_at(
-            self.score.label, self.score.curve, waited, self.placing.placed, must, self.held
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A move that was sent: the ranks before and, as planned, after it.
-
-    ``failure`` is why it may not have been carried out; empty when the PBX accepted it.
-    """
-
-    move: Move
-    waiting: Waiting
-    from_rank: int
-    to_rank: int
-    of: int
-    failure: str
 
 
 class QueueMover:
@@ -168,11 +108,10 @@ class QueueMover:
         if self._suspects is not None:
             self._suspects |= went_past
 
-    def score_anew(self, standings: Mapping[str, Standing]) -> None:
-        """Another policy: everybody's standing, by entry id, replaces what was."""
-        for entry_id, standing in standings.items():
-            self.waiting[entry_id].standing = standing
-        self.order = WaitingOrder(standings.values(), self._now())
+    def score_anew(self) -> None:
+        """Everybody has another standing, which does not compare with those before."""
+        standings = [waiting.standing for waiting in self.waiting.values()]
+        self.order = WaitingOrder(standings, self._now())
         self._suspects = None
 
     def distrust(self) -> None:
@@ -235,10 +174,10 @@ class QueueMover:
     def _fixed(self) -> frozenset[str]:
         return frozenset(self._offers.values()) | self._contest.yielded
 
-    async def _send_all(self, moves: Sequence[Move], line: WaitingLine) -> list[_Sent]:
+    async def _send_all(self, moves: Sequence[Move], line: WaitingLine) -> list[SentMove]:
         """One after the other; who left or is offered meanwhile is passed over."""
         before = {move.entry_id: line.rank(move.entry_id) for move in moves}
-        sent: list[_Sent] = []
+        sent: list[SentMove] = []
         for move in moves:
             waiting = self.waiting.get(move.entry_id)
             if waiting is None or move.entry_id in self._fixed():
@@ -249,8 +188,18 @@ class QueueMover:
             self._contest.sent(move.entry_id, move.priority)
             if not failure:
                 line.move(move.entry_id, move.priority)
-            to_rank, of = line.rank(move.entry_id), len(line.places)
-            sent.append(_Sent(move, waiting, before[move.entry_id], to_rank, of, failure))
+            sent.append(
+                SentMove(
+                    self.switch,
+                    self.queue,
+                    move,
+                    waiting,
+                    from_rank=before[move.entry_id],
+                    to_rank=line.rank(move.entry_id),
+                    of=len(line.places),
+                    failure=failure,
+                )
+            )
             if kind == "lost":
                 break
         return sent
@@ -270,73 +219,22 @@ class QueueMover:
             return failure.kind, failure.reason
         return ("", "") if reply.ok else ("refused", reply.message or "the PBX gave no reason")
 
-    async def _read_back(self, sent: Sequence[_Sent]) -> None:
+    async def _read_back(self, sent: Sequence[SentMove]) -> None:
         """Record what became of the moves. Raises :class:`CommandFailed` after doing so."""
         try:
             line = await self._read()
         except CommandFailed:
-            for one in sent:
-                self._conclude_unseen(one)
+            self._tell(one.unseen(self._now()) for one in sent)
             raise
-        for one in sent:
-            self._conclude(one, line)
+        self._tell(one.seen(line, self._now()) for one in sent)
 
-    def _conclude(self, sent: _Sent, line: WaitingLine) -> None:
-        """What became of a move, as the line that was read back shows."""
-        entry_id = sent.move.entry_id
-        place = line.find(entry_id)
-        if place is None:  # left the queue meanwhile, most often to talk
-            if not sent.failure:
-                self._moved(sent, sent.to_rank, sent.of, confirmed=False)
-        elif place.priority == sent.move.priority and line.is_sorted_around(entry_id):
-            self._moved(sent, line.rank(entry_id), len(line.places), confirmed=True)
-        else:
-            self._failed(sent.waiting, sent.failure or _NOT_CARRIED_OUT)
-
-    def _conclude_unseen(self, sent: _Sent) -> None:
-        """What is known of a move when the queue could not be read back."""
-        if sent.failure:
-            reason = f"{sent.failure}; whether it was carried out is unknown"
-            self._failed(sent.waiting, reason)
-        else:
-            self._moved(sent, sent.to_rank, sent.of, confirmed=False)
-
-    def _moved(self, sent: _Sent, to_rank: int, of: int, *, confirmed: bool) -> None:
-        waiting, now = sent.waiting, self._now()
-        waited, terms = max(0, now - waiting.joined_at), waiting.terms(now)
-        self._record(
-            QueueMoved(
-                at=now,
-                switch=self.switch,
-                call_id=waiting.call_id,
-                cause=waiting.cause,
-                entry_id=waiting.entry_id,
-                queue=self.queue,
-                from_rank=sent.from_rank,
-                to_rank=to_rank,
-                of=of,
-                priority=sent.move.priority,
-                terms=terms,
-                waited=waited,
-                sentence=sentence(terms, waited, to_rank, of),
-                policy=waiting.score.policy,
-                confirmed=confirmed,
-            )
-        )
-
-    def _failed(self, waiting: Waiting, reason: str) -> None:
-        log.warning("queue_move_failed", call_id=waiting.call_id, queue=self.queue, reason=reason)
-        self._record(
-            QueueMoveFailed(
-                at=self._now(),
-                switch=self.switch,
-                call_id=waiting.call_id,
-                cause=waiting.cause,
-                entry_id=waiting.entry_id,
-                queue=self.queue,
-                reason=reason,
-            )
-        )
+    def _tell(self, outcomes: Iterable[QueueMoved | QueueMoveFailed | None]) -> None:
+        for event in outcomes:
+            if isinstance(event, QueueMoveFailed):
+                call_id, reason = event.call_id, event.reason
+                log.warning("queue_move_failed", call_id=call_id, queue=self.queue, reason=reason)
+            if event is not None:
+                self._record(event)
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -367,9 +265,3 @@ class QueueMover:
             return Place(row["Channel"], priority)
         waiting.channel = row["Channel"]
         return Place(waiting.entry_id, priority)
-
-
-_NOT_CARRIED_OUT = (
-    "the PBX accepted the move and did not carry it out (moving at once needs Asterisk 18.20,"
-    " 20.5 or newer; see: ringdesk doctor)"
-)

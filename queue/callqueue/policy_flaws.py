@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from callqueue.policy import CallerClass, Condition, Policy
+from callqueue.caller_class import CallerClass, Condition
+from callqueue.policy import Policy
 from cti.config_files import did_you_mean
 
 

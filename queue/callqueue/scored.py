@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callqueue.mover import Placing, Waiting
+from callqueue.waiting import Placing, Waiting
 from cti.domain.events import Micros, QueueEntryScored
 
 

@@ -1,10 +1,8 @@
 """The queue service: scores every waiting caller and keeps the queues in the wanted order.
 
 A caller is scored when they join, by what is known then (nobody waits for the CRM), and again
-when the CRM answers. Each queue has its own :class:`callqueue.mover.QueueMover`; moves of one
-queue are sent one after the other, queues do not wait for each other. Where urgency or a ceiling
-changes the order while nothing happens, the time of the next change is known and one timer waits
-for it.
+when the CRM answers (:class:`callqueue.scoring.Scoring`). Each queue has a mover of its own, which
+brings the PBX into the wanted order; :class:`callqueue.movers.Movers` sets it to work.
 """
 
 from __future__ import annotations
@@ -15,15 +13,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 import structlog
 
-from callqueue.curve import NEVER, Standing
 from callqueue.free_agents import FREE_EVENTS
 from callqueue.gathering import GATHERED, Gathering
 from callqueue.holding import Agents, Holding
 from callqueue.join_priority import join_priority
 from callqueue.kept_ages import KeptAges
-from callqueue.mover import Placing, QueueMover, Waiting
-from callqueue.policy import Policy, Score
+from callqueue.mover import QueueMover
+from callqueue.movers import Movers
+from callqueue.policy import Policy
 from callqueue.scored import placing_of, scored
+from callqueue.scoring import Scoring
+from callqueue.waiting import Placing, Waiting
 from cti.bus import Bus
 from cti.clock import Now
 from cti.domain.commands import Perform
@@ -32,7 +32,6 @@ from cti.domain.events import (
     CallQueued,
     CustomerIdentified,
     Event,
-    Micros,
     OfferEnded,
     Placed,
     QueueEntryPlaced,
@@ -46,12 +45,6 @@ log = structlog.get_logger(__name__)
 
 READY_SECONDS = 1.0
 """For so long an agent who becomes free waits for the queues to be put in order, at the most."""
-TOGETHER = 250_000
-"""Microseconds: changes of the order that come by time alone within this long are one plan."""
-
-
-_LAST = "\uffff"
-"""An entry that stands behind all others that joined at the same time."""
 
 
 def _can_always_move(_switch: str) -> bool:
@@ -93,22 +86,15 @@ class QueueService:
         self.gathering = gathering or Gathering()
         self._first_switch = first_switch
         self._holding = Holding(agents, first_switch, now)
-        self._policy = policy
-        self._in_force = policy()
+        self._scoring = Scoring(policy, self.gathering, self._holding)
+        self._movers = Movers(perform, record, now, can_move)
         self._kept_ages = kept_ages or KeptAges()
         self._record = record
-        self._perform = perform
         self._now = now
         self._can_move = can_move
-        self._movers: dict[tuple[str, str], QueueMover] = {}
-        self._woken: set[tuple[str, str]] = set()
-        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._group: asyncio.TaskGroup | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._lost: set[str] = set()
-        self._waits: dict[str, tuple[tuple[str, str], str]] = {}
+        self._waits: dict[str, tuple[QueueMover, str]] = {}
         self._scored_before: dict[str, QueueEntryScored] = {}
-        self._changed = asyncio.Event()
         self._events = bus.subscribe(
             "callqueue",
             *(CallQueued, AgentOffered, OfferEnded, SwitchConnected, SwitchLost),
@@ -132,10 +118,12 @@ class QueueService:
     async def run(self) -> None:
         """Serve until cancelled."""
         self._loop = asyncio.get_running_loop()
-        self._in_force = self._policy()
+        self._scoring.take_over()
         with self._events:
-            async with asyncio.TaskGroup() as self._group:
-                timer = self._group.create_task(self._watch_the_time(), name="queue-times")
+            async with asyncio.TaskGroup() as group:
+                timer = self._movers.work_in(
+                    group, lambda: self._holding.next_change, self._hold_and_release
+                )
                 async for event in self._events:
                     self._take(event)
                 timer.cancel()
@@ -168,17 +156,16 @@ class QueueService:
         self._record(event)
         waiting.placing = Placing(placed, now, by, reason) if placed else Placing()
         self._score_again(mover, waiting, cause=event.id)
-        self._wake((mover.switch, mover.queue))
+        self._movers.wake(mover)
         return event
 
     def ahead(self, switch: str, queue: str, call_id: str) -> int:
         """How many are served before this call, which waits in the queue or would join it now."""
-        mover, now = self._mover(switch, queue), self._now()
-        key, entry_id = self._waits.get(call_id, (("", ""), ""))
-        if key == (switch, queue) and entry_id in mover.order:
+        mover, now = self._movers.of(switch, queue), self._now()
+        waits_in, entry_id = self._waits.get(call_id, (None, ""))
+        if waits_in is mover and entry_id in mover.order:
             return mover.order.rank(entry_id, now) - 1
-        policy, score = self._in_force, self._score(call_id, queue, now)
-        own = policy.stand(_LAST, score, now).key(now)
+        own = self._scoring.would_stand(call_id, queue, now).key(now)
         return sum(standing.key(now) < own for standing in mover.order.row(now))
 
     def join_priority(self, switch: str, call_id: str, queue: str) -> int | None:
@@ -188,14 +175,14 @@ class QueueService:
         """
         if self._can_move(switch):
             return None
-        return join_priority(self._score(call_id, queue, self._now()).virtual_join)
+        return join_priority(self._scoring.score(call_id, queue, self._now()).virtual_join)
 
     def waiting(self) -> Iterator[tuple[str, str, Waiting]]:
         """Everybody who waits: switch, queue and caller; each queue in the wanted order."""
         now = self._now()
-        for (switch, queue), mover in self._movers.items():
+        for mover in self._movers:
             for standing in mover.order.row(now):
-                yield switch, queue, mover.waiting[standing.entry_id]
+                yield mover.switch, mover.queue, mover.waiting[standing.entry_id]
 
     def first_queue(self, switch: str, queues: Collection[str]) -> str:
         """Of ``queues`` the one whose first caller comes before those of the others.
@@ -204,9 +191,9 @@ class QueueService:
         """
         now = self._now()
         first = {
-            queue: standing.key(now)
-            for (at, queue), mover in self._movers.items()
-            if queue in queues and at == (switch or self._first_switch)
+            mover.queue: standing.key(now)
+            for mover in self._movers
+            if mover.queue in queues and mover.switch == (switch or self._first_switch)
             if (standing := mover.order.first(now))
         }
         return min(first, key=first.__getitem__) if len(first) > 1 else ""
@@ -218,8 +205,7 @@ class QueueService:
         self._hold_and_release()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(READY_SECONDS):
-                while self._tasks:
-                    await asyncio.wait(set(self._tasks.values()))
+                await self._movers.settled()
 
     # --- events --------------------------------------------------------------------------------
 
@@ -235,182 +221,79 @@ class QueueService:
             case CustomerIdentified():
                 self._customer_identified(event)
             case AgentOffered() if event.entry_id:
-                self._mover(event.switch, event.queue).offer(event.offer_id, event.entry_id)
+                self._movers.of(event.switch, event.queue).offer(event.offer_id, event.entry_id)
             case OfferEnded() if event.entry_id and event.ended != "answered":
-                self._mover(event.switch, event.queue).end_offer(event.offer_id)
-                self._wake((event.switch, event.queue))
+                mover = self._movers.of(event.switch, event.queue)
+                mover.end_offer(event.offer_id)
+                self._movers.wake(mover)
             case SwitchLost():
-                self._switch_lost(event.switch)
+                self._movers.lose(event.switch)
             case SwitchConnected():
-                self._switch_connected(event.switch)
+                self._movers.regain(event.switch)
 
     def _joined(self, event: CallQueued) -> None:
-        mover = self._mover(event.switch, event.queue)
+        mover = self._movers.of(event.switch, event.queue)
         before = self._scored_before.pop(event.entry_id, None)
         since = self._kept_ages.take(event.call_id, event.queue) or event.at
         known = mover.waiting.get(event.entry_id)
         joined_at = known.joined_at if known else before.joined_at if before else since
         placing = known.placing if known else placing_of(before)
-        facts = self.gathering.facts(event.call_id, event.queue, joined_at)
-        score = self._in_force.score(facts, joined_at)
-        waiting = Waiting(
-            entry_id=event.entry_id,
-            call_id=event.call_id,
-            channel=event.channel,
-            leg=event.leg,
-            joined_at=joined_at,
-            score=score,
-            standing=self._in_force.stand(
-                event.entry_id, score, joined_at, placing.placed, placing.at
-            ),
-            cause=event.id,
-            placing=placing,
-        )
-        rule = self._in_force.eligibility(facts, joined_at)
-        self._holding.keep(mover, waiting, rule, self._in_force)
-        waiting.standing = self._standing(waiting)
-        self._waits[event.call_id] = (event.switch, event.queue), event.entry_id
+        waiting = self._scoring.joined(mover, event, joined_at, placing)
+        self._waits[event.call_id] = mover, event.entry_id
         mover.join(waiting, event.position)
         if known or event.restored:
             mover.distrust()
         if known is None or known.score != waiting.score:
             self._record_score(mover, waiting)
-        self._wake((event.switch, event.queue))
+        self._movers.wake(mover)
 
     def _left(self, event: QueueLeft) -> None:
         self._scored_before.pop(event.entry_id, None)
         self._holding.forget(event.entry_id)
-        self._mover(event.switch, event.queue).leave(event.entry_id)
-        if self._waits.get(event.call_id, ("", ""))[1] == event.entry_id:
+        self._movers.of(event.switch, event.queue).leave(event.entry_id)
+        if self._waits.get(event.call_id, (None, ""))[1] == event.entry_id:
             del self._waits[event.call_id]
-        self._changed.set()
+        self._movers.changed()
 
     def _customer_identified(self, event: CustomerIdentified) -> None:
         with contextlib.suppress(NotWaiting):
             mover, waiting = self._waiting_of(event.call_id)
-            if self._score(event.call_id, mover.queue, waiting.joined_at) != waiting.score:
+            score = self._scoring.score(event.call_id, mover.queue, waiting.joined_at)
+            if score != waiting.score:
                 self._score_again(mover, waiting, cause=event.id)
-            self._wake((mover.switch, mover.queue))
+            self._movers.wake(mover)
 
     def _waiting_of(self, call_id: str) -> tuple[QueueMover, Waiting]:
-        key, entry_id = self._waits.get(call_id, (("", ""), ""))
-        mover = self._movers.get(key)
+        mover, entry_id = self._waits.get(call_id, (None, ""))
         if mover is None or entry_id not in mover.waiting:
             raise NotWaiting(call_id)
         return mover, mover.waiting[entry_id]
 
     # --- scores --------------------------------------------------------------------------------
 
-    def _score(self, call_id: str, queue: str, joined_at: Micros) -> Score:
-        return self._in_force.score(self.gathering.facts(call_id, queue, joined_at), joined_at)
-
     def _score_again(self, mover: QueueMover, waiting: Waiting, cause: str) -> None:
-        facts = self.gathering.facts(waiting.call_id, mover.queue, waiting.joined_at)
-        waiting.score = self._in_force.score(facts, waiting.joined_at)
-        rule = self._in_force.eligibility(facts, waiting.joined_at)
-        self._holding.keep(mover, waiting, rule, self._in_force)
+        self._scoring.judge(mover, waiting)
         waiting.cause = cause
-        waiting.standing = self._standing(waiting)
         mover.rescored(waiting)
         self._record_score(mover, waiting)
 
-    def _standing(self, waiting: Waiting) -> Standing:
-        return self._in_force.stand(
-            waiting.entry_id,
-            waiting.score,
-            waiting.joined_at,
-            waiting.placing.placed,
-            waiting.placing.at,
-            held=bool(waiting.held),
-        )
-
     def _hold_and_release(self) -> None:
         """Rules are relaxed, or somebody is free or not any more: who is held is told anew."""
-        for mover, waiting in self._holding.changed(self._in_force):
-            waiting.standing = self._standing(waiting)
+        for mover, waiting in self._scoring.held_or_released():
             mover.rescored(waiting)
             self._record_score(mover, waiting)
-            self._wake((mover.switch, mover.queue))
+            self._movers.wake(mover)
 
     def _rescore_all(self) -> None:
-        """From here on the other policy holds: standings of two policies do not compare."""
-        self._in_force = self._policy()
-        for key, mover in self._movers.items():
+        """From here on the other policy holds."""
+        self._scoring.take_over()
+        for mover in self._movers:
             for waiting in mover.waiting.values():
-                facts = self.gathering.facts(waiting.call_id, mover.queue, waiting.joined_at)
-                score = self._in_force.score(facts, waiting.joined_at)
-                rule = self._in_force.eligibility(facts, waiting.joined_at)
-                self._holding.keep(mover, waiting, rule, self._in_force)
-                if score != waiting.score:
-                    waiting.score, waiting.cause = score, ""
+                if self._scoring.judge(mover, waiting):
+                    waiting.cause = ""
                     self._record_score(mover, waiting)
-            mover.score_anew({w.entry_id: self._standing(w) for w in mover.waiting.values()})
-            self._wake(key)
+            mover.score_anew()
+            self._movers.wake(mover)
 
     def _record_score(self, mover: QueueMover, waiting: Waiting) -> None:
         self._record(scored(mover.switch, mover.queue, waiting, self._now()))
-
-    # --- movers and their times ----------------------------------------------------------------
-
-    def _mover(self, switch: str, queue: str) -> QueueMover:
-        key = (switch, queue)
-        if key not in self._movers:
-            self._movers[key] = QueueMover(switch, queue, self._perform, self._record, self._now)
-        return self._movers[key]
-
-    def _switch_lost(self, switch: str) -> None:
-        self._lost.add(switch)
-        for key, mover in self._movers.items():
-            if key[0] == switch:
-                mover.disconnect()
-
-    def _switch_connected(self, switch: str) -> None:
-        self._lost.discard(switch)
-        for key, mover in self._movers.items():
-            if key[0] == switch:
-                mover.distrust()
-                self._wake(key)
-
-    async def _watch_the_time(self) -> None:
-        """Settle each queue when its order changes by time alone."""
-        while True:
-            self._changed.clear()
-            due = min((m.order.next_change for m in self._movers.values()), default=NEVER)
-            due = min(due, self._holding.next_change)
-            if not await self._is_due(due):
-                continue
-            now = self._now()
-            self._hold_and_release()
-            for key, mover in self._movers.items():
-                if mover.order.next_change <= now:
-                    mover.time_came()
-                    self._wake(key)
-            await asyncio.sleep(TOGETHER / 1e6)
-
-    async def _is_due(self, due: Micros) -> bool:
-        """Wait until ``due``; False when something changed before."""
-        try:
-            seconds = max(0, due - self._now()) / 1e6
-            async with asyncio.timeout(seconds if due < NEVER else None):
-                await self._changed.wait()
-        except TimeoutError:
-            return self._now() >= due
-        return False
-
-    def _wake(self, key: tuple[str, str]) -> None:
-        """See to it that the queue is settled, by one task at a time."""
-        self._changed.set()
-        if self._group is None or key[0] in self._lost or not self._can_move(key[0]):
-            return
-        self._woken.add(key)
-        if key not in self._tasks:
-            name = f"queue-{key[1]}"
-            self._tasks[key] = self._group.create_task(self._settle(key), name=name)
-
-    async def _settle(self, key: tuple[str, str]) -> None:
-        try:
-            while key in self._woken:
-                self._woken.discard(key)
-                await self._movers[key].settle()
-        finally:
-            del self._tasks[key]

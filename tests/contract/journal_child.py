@@ -52,7 +52,7 @@ async def main() -> None:
             print(numbers[kept[-1]], flush=True)
             for seq in kept:
                 del numbers[seq]
-        if journal.spool_refused and megabytes:
+        if journal.trouble.spool_refused and megabytes:
             print("full", flush=True)
         if listener.done():
             limit_files(0)

@@ -57,11 +57,11 @@ async def test_events_come_back_as_they_were(engine: AsyncEngine, tmp_path: Path
     async with running(engine, tmp_path) as opened:
         story = [opened.record(event) for event in a_transferred_call()]
         await opened.flush()
-        assert await opened.of_call(CALL) == story
-        assert await opened.of_calls([CALL, "pbx-9"]) == story
-        assert await opened.of_calls([]) == []
+        assert await opened.written.of_call(CALL) == story
+        assert await opened.written.of_calls([CALL, "pbx-9"]) == story
+        assert await opened.written.of_calls([]) == []
         assert list(await opened.read_after(story[0].seq, 3)) == story[1:4]
-        assert await opened.of_type(ev.CallAnswered, AT + 50) == [story[9]]
+        assert await opened.written.of_type(ev.CallAnswered, AT + 50) == [story[9]]
 
 
 async def test_a_call_becomes_its_row_and_its_talks(engine: AsyncEngine, tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ async def test_what_no_column_holds_does_not_stop_the_journal(
     assert row is not None
     assert (row.caller_number, row.caller_name, row.menu_path) == ("9" * 80, "ab", "1 Billing")
     async with running(engine, tmp_path) as opened:
-        assert await opened.of_call(CALL) == [numbered[0], numbered[2]]
+        assert await opened.written.of_call(CALL) == [numbered[0], numbered[2]]
 
 
 async def test_pages_lead_through_calls_of_one_microsecond(

@@ -98,11 +98,11 @@ async def test_a_locked_database_gets_everything_afterwards(
                 await journal.flush(0.05)
             await until(lambda: journal.kept_up_to == journal.seq)
             assert spool.stat().st_mode & 0o777 == 0o600
-            await until(lambda: journal.failing_since)
+            await until(lambda: journal.trouble.failing_since)
         for n in range(3000, 3100):
             journal.record(said(n))
         await journal.flush(60)
-        await until(lambda: journal.failing_since is None and not spool.exists())
+        await until(lambda: journal.trouble.failing_since is None and not spool.exists())
         assert await numbers(engine) == list(range(3100))
         assert journal.backlog == 0
     row = await History(engine).call("pbx-1")
@@ -144,7 +144,7 @@ async def test_a_postgresql_that_is_stopped_and_started_again(
         n = 0
         for mode in ("fast", "immediate"):  # the second is a crash
             stopping = asyncio.create_task(asyncio.to_thread(own_postgresql.stop, mode))
-            while not (stopping.done() and journal.failing_since):
+            while not (stopping.done() and journal.trouble.failing_since):
                 journal.record(said(n))
                 n += 1
                 await asyncio.sleep(0.002)
@@ -194,8 +194,8 @@ async def test_a_spool_at_its_limit_leaves_events_in_memory(
             await until(lambda: journal.kept_up_to == journal.seq)
             for n in range(50, 700):
                 journal.record(said(n))
-            await until(lambda: journal.spool_refused)
-            assert journal.dropped == 150
+            await until(lambda: journal.trouble.spool_refused)
+            assert journal.trouble.dropped == 150
             with pytest.raises(JournalUnavailable):
                 await journal.flush(0.05)
         await until(lambda: journal.backlog == 0)
@@ -203,7 +203,7 @@ async def test_a_spool_at_its_limit_leaves_events_in_memory(
             journal.record(said(n))
         await journal.flush()
         assert await numbers(engine) == [*range(550), *range(700, 710)]
-        await until(lambda: not journal.spool_refused and not journal.dropped)
+        await until(lambda: not journal.trouble.spool_refused and not journal.trouble.dropped)
     heard = capsys.readouterr().out
     assert heard.count("journal_spool_refused") == heard.count("journal_drops_events") == 1
 

@@ -98,7 +98,7 @@ async def test_callers_join_at_their_place_and_nobody_is_moved(tmp_path: Path) -
             assert entry.leg.channel in first
             assert [int(place) for place in places] == sorted(map(int, places), reverse=True)
             assert int(places[0]) - int(places[1]) > 100
-            events = await journal.of_call(entry.leg.call.id)
+            events = await journal.written.of_call(entry.leg.call.id)
             assert [e.label for e in events if isinstance(e, QueueEntryScored)] == ["VIP"]
             assert not [e for e in events if isinstance(e, QueueMoved)]
             with pytest.raises(CannotMove):

@@ -62,7 +62,7 @@ async def test_the_place_is_kept_and_the_customer_is_called_back(house: World) -
         kept = (await services.callbacks.book.newest())[0]
         assert (kept.state, kept.number, kept.queue) == ("requested", GOLD, "support")
         assert kept.virtual_join == kept.requested_at - 60_000_000  # as Gold
-        asked = await core.journal.of_call(kept.call_id)
+        asked = await core.journal.written.of_call(kept.call_id)
         assert [e.callback_id for e in asked if isinstance(e, ev.CallbackRequested)] == [
             kept.callback_id
         ]
@@ -80,7 +80,7 @@ async def test_the_place_is_kept_and_the_customer_is_called_back(house: World) -
 
         await until(done, "the callback to be done")
         own = (await services.callbacks.book.newest())[0].own_call
-        events = await core.journal.of_call(own)
+        events = await core.journal.written.of_call(own)
         scored = next(e for e in events if isinstance(e, ev.QueueEntryScored))
         assert (scored.joined_at, scored.virtual_join) == (kept.requested_at, kept.virtual_join)
         who = next(e for e in events if isinstance(e, ev.CustomerIdentified))

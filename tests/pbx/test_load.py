@@ -63,7 +63,7 @@ async def test_every_call_of_a_burst_is_in_the_history_once(world: World, tmp_pa
     assert len({row.caller_number for row in rows}) == CALLS
     events: list[Event] = []
     for row in rows:
-        events += await world.server.core.journal.of_call(row.call_id)
+        events += await world.server.core.journal.written.of_call(row.call_id)
     counts = Counter(type(event) for event in events)
     once = (CallArrived, CallQueued, QueueLeft, CallEnded)
     assert [counts[kind] for kind in once] == [CALLS] * len(once)

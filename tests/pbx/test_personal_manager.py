@@ -82,7 +82,7 @@ class Scene:
         return call
 
     async def events(self) -> list[ev.Event]:
-        return await self.world.server.core.journal.of_call(self.call_id)
+        return await self.world.server.core.journal.written.of_call(self.call_id)
 
     async def told(self, kind: type[E], count: int = 1) -> list[E]:
         found: list[E] = []

@@ -105,7 +105,7 @@ class House:
         return self.server.core.feeds[switch].reducer.book
 
     async def events(self, call_id: str, kind: type[Any]) -> list[Any]:
-        told = await self.server.core.journal.of_call(call_id)
+        told = await self.server.core.journal.written.of_call(call_id)
         return [event for event in told if isinstance(event, kind)]
 
     async def get(self, path: str) -> tuple[int, Any]:

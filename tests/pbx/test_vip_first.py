@@ -42,7 +42,7 @@ async def test_the_same_with_a_slow_crm(asterisk_prefix: Prefix, tmp_path: Path)
 
     async with asterisk_world(tmp_path, customers=slow, progress=lambda _text: None) as world:
         call_id = await the_vip_is_first(world, press="1")
-        events = await world.server.core.journal.of_call(call_id)
+        events = await world.server.core.journal.written.of_call(call_id)
         matches = [event.match for event in events if isinstance(event, CustomerIdentified)]
         labels = [event.label for event in events if isinstance(event, QueueEntryScored)]
         assert matches == ["late", "one"]
@@ -62,13 +62,13 @@ async def the_vip_is_first(world: World, press: str) -> str:
         call_id = next(entry.leg.call.id for entry in book.waiting() if entry.leg.number == VIP)
 
         async def moved() -> bool:
-            events = await journal.of_call(call_id)
+            events = await journal.written.of_call(call_id)
             return any(isinstance(event, QueueMoved) for event in events)
 
         await until(moved, "the VIP to be moved")
         order = await world.asterisk.cli("queue show support")
         first = next(line for line in order.splitlines() if line.strip().startswith("1."))
-        events = await journal.of_call(call_id)
+        events = await journal.written.of_call(call_id)
         move = next(event for event in events if isinstance(event, QueueMoved))
         assert (move.from_rank, move.to_rank, move.of) == (7, 1, 7)
         assert move.sentence.startswith("VIP +240 s, waited ")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from callqueue import availability as module
+from callqueue import availability, memberships
 from callqueue.agent_state import AgentProfile, AgentState
 from callqueue.availability import AvailabilityRefused, AvailabilityService
 from callqueue.settings import QueueSettings
@@ -284,7 +284,7 @@ async def test_no_wrap_up(
 async def test_a_wrap_up_the_pbx_refuses_harms_nothing(
     desk: Desk, running: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(availability, "RETRY_SECONDS", 0.01)
     service = desk.new_service()
     async with running(service):
         await service.set(ADA, "available")
@@ -427,7 +427,7 @@ async def test_an_agent_of_a_further_switch_is_looked_for_there_only(
 async def test_who_becomes_free_is_opened_first_where_the_first_caller_waits(
     desk: Desk, running: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_SECONDS", 60)
+    monkeypatch.setattr(memberships, "FIRST_SECONDS", 60)
     asked: list[Any] = []
 
     def first_queue(switch: str, queues: Any) -> str:

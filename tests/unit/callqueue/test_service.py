@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import callqueue.service
-from callqueue import mover
+from callqueue import mover, movers
 from callqueue.agent_state import AgentProfile
 from callqueue.moves import GAP
 from callqueue.policy_file import PolicyFile
@@ -648,7 +647,7 @@ URGENT = POLICY.replace('name = "test"', 'name = "test"\nceiling = 600').replace
 async def test_the_time_alone_changes_the_order_and_one_timer_waits_for_it(
     scene: Scene, running: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callqueue.service, "TOGETHER", 1_000)
+    monkeypatch.setattr(movers, "TOGETHER", 1_000)
     scene.policy.path.write_text(URGENT)
     scene.policy.reload()
     async with running(scene.service):
@@ -659,7 +658,7 @@ async def test_the_time_alone_changes_the_order_and_one_timer_waits_for_it(
         assert scene.order == ["a", "s"]
         began = scene.clock.micros
         # 100 (W - 0.8)^2 reaches the lead of five seconds when W is a little over 1.02 s
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while scene.order == ["a", "s"]:
                 await asyncio.sleep(0.01)
                 scene.clock.forward(0.01)
@@ -673,7 +672,7 @@ async def test_the_time_alone_changes_the_order_and_one_timer_waits_for_it(
 async def test_a_ceiling_that_is_reached_comes_first(
     scene: Scene, running: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callqueue.service, "TOGETHER", 1_000)
+    monkeypatch.setattr(movers, "TOGETHER", 1_000)
     scene.policy.path.write_text(URGENT.replace("ceiling = 600", "ceiling = 2"))
     scene.policy.reload()
     async with running(scene.service):
@@ -685,7 +684,7 @@ async def test_a_ceiling_that_is_reached_comes_first(
         scene.clock.forward(0.9)
         await asyncio.sleep(1.1)
         scene.clock.forward(0.1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while scene.order == ["v", "a"]:
                 await asyncio.sleep(0.01)
         await settled()
@@ -942,7 +941,7 @@ async def test_who_becomes_free_finds_their_caller_in_front(
 async def test_a_rule_is_relaxed_by_the_time_alone(
     skilled: Scene, running: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callqueue.service, "TOGETHER", 1_000)
+    monkeypatch.setattr(movers, "TOGETHER", 1_000)
     async with running(skilled.service):
         german(skilled, "g")
         skilled.joins("a", seconds=0.5)

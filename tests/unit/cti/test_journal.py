@@ -81,7 +81,7 @@ async def test_events_are_numbered_published_and_kept_in_order(
         await journal.flush()
         assert [event.seq for event in labels] == list(range(first.seq + 1, first.seq + 451))
         assert await anext(subscription) == first
-        assert await journal.of_call("pbx-1.1") == [first, *labels]
+        assert await journal.written.of_call("pbx-1.1") == [first, *labels]
         assert journal.backlog == 0
 
 
@@ -160,7 +160,7 @@ async def test_what_a_dead_database_did_not_take_is_spooled_and_taken_in_later(
             await connection.execute(text("ALTER TABLE journal RENAME TO gone"))
         lost = journal.record(arrived())
         await asyncio.sleep(0.1)
-        assert journal.failing_since is not None
+        assert journal.trouble.failing_since is not None
     assert spool.exists()
     async with engine.begin() as connection:
         await connection.execute(text("ALTER TABLE gone RENAME TO journal"))
@@ -181,7 +181,7 @@ async def test_an_event_that_is_there_already_does_not_stop_the_others(
         after = journal.record(chosen("1 Billing"))
         await journal.flush()
         assert (await seqs(engine))[-1] == after.seq
-        assert len(await journal.of_call("pbx-1.1")) == 2
+        assert len(await journal.written.of_call("pbx-1.1")) == 2
 
 
 async def test_unwritten_events_can_be_read(engine: AsyncEngine, tmp_path: Path) -> None:

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ivr.interpreter import (
-    MAX_STEPS,
+from ivr.dialogue import (
     AskCustomer,
     AskWait,
     Chosen,
@@ -18,19 +17,16 @@ from ivr.interpreter import (
     Happening,
     HungUp,
     Leave,
-    MenuError,
     Play,
     Pressed,
     ReadDigits,
     SetVariable,
     Silence,
     Told,
-    Turn,
     WaitKnown,
     WaitUnknown,
-    advance,
-    start,
 )
+from ivr.interpreter import MAX_STEPS, MenuError, Turn, advance, start
 from ivr.loading import load_menus
 from ivr.menus import Menus
 from ivr.sounds import PlayableSound, SpokenText

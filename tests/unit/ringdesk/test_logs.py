@@ -50,7 +50,7 @@ async def test_a_call_of_a_known_customer_leaves_no_trace_of_them(
         await _talk_nonsense(world)
         _break_the_reader(world)
         await _ask_in_vain(world)
-        known = await world.server.core.journal.of_call(await _call_id(world))
+        known = await world.server.core.journal.written.of_call(await _call_id(world))
     assert any(CALLER_NAME in str(event) for event in known), "the call was not that of the test"
     assert any("Ivanova" in str(event) for event in known), "the customer was not recognised"
     written = "".join(capsys.readouterr())
