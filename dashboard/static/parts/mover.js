@@ -16,14 +16,17 @@ const MAY = ['supervisor', 'admin'];
 const place = (caller, placed, reason) =>
   report(request('PUT', `/calls/${encodeURIComponent(caller.call_id)}/place`, { placed, reason }), t(`move.done_${placed || 'back'}`, { name: waitingName(caller) }));
 
-/** Who moved the caller, and why. @param {{caller: Waiting}} props */
+const mayMove = () => MAY.includes(me.value?.role ?? '');
+
+/** Who moved the caller, and why; those who lead can take it back. @param {{caller: Waiting}} props */
 export function Placed({ caller }) {
   if (!caller.placed) return null;
-  return html`<span class="caller-placed">${t(`move.is_${caller.placed}`, { by: caller.placed_by ?? '', why: caller.placed_why ?? '' })}</span>`;
+  return html`<span class="caller-placed"><span>${t(`move.is_${caller.placed}`, { by: caller.placed_by ?? '', why: caller.placed_why ?? '' })}</span>
+    ${mayMove() && html`<button class="button" aria-label=${t('move.undo_of', { name: waitingName(caller) })} onClick=${() => place(caller, '', t('move.undone'))}>${t('move.undo')}</button>`}</span>`;
 }
 
 /**
- * For those who lead: move a caller by hand, with a reason, and take it back.
+ * For those who lead: move a caller by hand, with a reason.
  * @param {{caller: Waiting}} props
  */
 export function Mover({ caller }) {
@@ -34,11 +37,10 @@ export function Mover({ caller }) {
     if (was.current && !open) opener.current?.focus();
     was.current = open;
   }, [open]);
-  if (!MAY.includes(me.value?.role ?? '')) return null;
+  if (!mayMove()) return null;
   const name = waitingName(caller);
   if (open) return html`<${MoveForm} caller=${caller} name=${name} close=${() => setOpen(false)} />`;
   return html`<span class="caller-move">
-    ${caller.placed && html`<button class="button" aria-label=${t('move.undo_of', { name })} onClick=${() => place(caller, '', t('move.undone'))}>${t('move.undo')}</button>`}
     <button class="button" ref=${opener} aria-label=${t('move.of', { name })} onClick=${() => setOpen(true)}>${t('move')}</button>
   </span>`;
 }

@@ -268,7 +268,7 @@ export const en = {
   'timeline.calls': 'Calls',
   'timeline.notes': 'Notes',
   'timeline.call': 'Call · {outcome}',
-  'timeline.call_by': '{outcome} · {agent}',
+  'timeline.call_with': '{outcome} · {whom}',
   'timeline.note': 'Note by {author}',
   'timeline.listen': 'Listen and read',
   'timeline.close': 'Close',
