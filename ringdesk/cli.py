@@ -206,6 +206,7 @@ def import_customers(
 
     Columns: name, phone (phone2, phone3...), external_id, status, tier, segment, company,
     owner_name, owner_extension, owner_mobile, language, value, open_complaint, open_deal, note.
+    The value is what is at stake in whole units of your currency; the two open_ ones are yes or no.
     The same external_id, or the same phone and name, is the same customer and gets the new values.
     Rows which cannot be used are rejected with the reason; the others are taken in together or, if
     the database fails, not at all.
