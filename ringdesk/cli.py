@@ -229,8 +229,13 @@ def import_customers(
         if verdict.reason:
             typer.echo(f"line {verdict.line}: {verdict.verdict}: {verdict.reason}")
     said = ", ".join(f"{counts[name]} {name}" for name in offline.VERDICTS)
-    typer.echo(f"{len(verdicts)} rows: {said}" + (" (dry run: nothing kept)" if dry_run else ""))
+    rows = _counted(len(verdicts), "row")
+    typer.echo(f"{rows}: {said}" + (" (dry run: nothing kept)" if dry_run else ""))
     raise typer.Exit(1 if counts["rejected"] else 0)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _progress(done: int) -> None:
@@ -373,7 +378,8 @@ def check_menus(
             typer.echo(f"error: {problem}")
         for problem in warnings:
             typer.echo(f"warning: {problem}")
-        typer.echo(f"{len(problems)} errors, {len(warnings)} warnings")
+        errors = _counted(len(problems), "error")
+        typer.echo(f"{errors}, {_counted(len(warnings), 'warning')}")
     raise typer.Exit(1 if problems else 0)
 
 
