@@ -112,6 +112,7 @@ async def test_a_supervisor_moves_a_caller_with_a_reason_and_takes_it_back(desk:
     await expect(form.get_by_role("textbox")).to_be_focused()
     await page.keyboard.type("her ship sails at six")
     await page.screenshot(path=SCREENSHOTS / "policy-floor-move.png")
+    assert await barriers(page) == []
     await front.click()
     await expect(names.first).to_have_text("Elena Smirnova")
     first = page.locator(".caller").first
@@ -169,6 +170,7 @@ async def test_who_is_to_be_called_back_can_be_cancelled(desk: Desk) -> None:
     await line.get_by_role("button", name="Cancel the callback of Marina Ivanova").press("Enter")
     await expect(line.get_by_role("button", name="Keep it")).to_be_focused()
     await page.screenshot(path=SCREENSHOTS / "callbacks-sure.png")
+    assert await barriers(page) == []
     assert server.sent("POST", "/api/callbacks/1a/cancel") == []
     await line.get_by_role("button", name="Cancel it").click()
     await expect(line).to_have_count(0)

@@ -20,7 +20,7 @@ const Headline = ({ row }) => html`<div class="call-headline">
     ${row.customer && html` · <${Phone} number=${row.number} />`}</p>
   ${row.path?.length ? html`<ol class="crumbs">${row.path.map((step) => html`<li><span class="chip chip-plain">${step}</span></li>`)}</ol>` : null}
   ${row.reconstructed && html`<p class="hint">${t('reconstructed.call')}</p>`}
-  ${explains(row.why) && html`<p class="why"><span class="muted">${t('why.label')}</span> ${row.why}</p>`}
+  ${explains(row.why) && html`<p class="why"><span class="muted">${t('why.title')}</span> ${row.why}</p>`}
 </div>`;
 
 /** @param {{row: CallRow}} props */
