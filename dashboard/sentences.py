@@ -64,14 +64,16 @@ def _queued(event: ev.CallQueued, _: NameOf) -> str:
 
 
 def _scored(event: ev.QueueEntryScored, _: NameOf) -> str:
-    terms = ", ".join(f"{term.label} {term.seconds:+d} s" for term in event.terms)
+    own = sum(term.seconds for term in event.terms if term.label == event.label)
+    others = (f", {term}" for term in event.terms if term.label not in {event.label, event.held})
     numbers = (
         f", target {event.target} s" if event.target else "",
         f", served first after {event.ceiling} s" if event.ceiling else "",
     )
-    held = f"{event.held}; " if event.held else ""
-    why = held + (terms or "no head start") + "".join(numbers)
-    return f"Place by class {event.label}: {why} (policy {event.policy})"
+    start = f"head start {own} s" if own else "no head start"
+    held = f"; {event.held}" if event.held else ""
+    why = "".join((start, *others, *numbers, held))
+    return f"Belongs to class {event.label}: {why} (policy {event.policy})"
 
 
 def _placed(event: ev.QueueEntryPlaced, _: NameOf) -> str:

@@ -206,6 +206,7 @@ def import_customers(
 
     Columns: name, phone (phone2, phone3...), external_id, status, tier, segment, company,
     owner_name, owner_extension, owner_mobile, language, value, open_complaint, open_deal, note.
+    The value is what is at stake in whole units of your currency; the two open_ ones are yes or no.
     The same external_id, or the same phone and name, is the same customer and gets the new values.
     Rows which cannot be used are rejected with the reason; the others are taken in together or, if
     the database fails, not at all.
@@ -228,8 +229,13 @@ def import_customers(
         if verdict.reason:
             typer.echo(f"line {verdict.line}: {verdict.verdict}: {verdict.reason}")
     said = ", ".join(f"{counts[name]} {name}" for name in offline.VERDICTS)
-    typer.echo(f"{len(verdicts)} rows: {said}" + (" (dry run: nothing kept)" if dry_run else ""))
+    rows = _counted(len(verdicts), "row")
+    typer.echo(f"{rows}: {said}" + (" (dry run: nothing kept)" if dry_run else ""))
     raise typer.Exit(1 if counts["rejected"] else 0)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _progress(done: int) -> None:
@@ -372,7 +378,8 @@ def check_menus(
             typer.echo(f"error: {problem}")
         for problem in warnings:
             typer.echo(f"warning: {problem}")
-        typer.echo(f"{len(problems)} errors, {len(warnings)} warnings")
+        errors = _counted(len(problems), "error")
+        typer.echo(f"{errors}, {_counted(len(warnings), 'warning')}")
     raise typer.Exit(1 if problems else 0)
 
 

@@ -276,17 +276,18 @@ def _doubles(document: TomlDocument, settings: Settings) -> Iterator[Problem]:
 def _with_secret(
     document: TomlDocument, table: KeyPath, ami: AmiSettings, file: Path | None
 ) -> AmiSettings:
-    """The link with its secret, wherever that is kept."""
+    """The link with its secret, wherever that is kept; the environment where there is no file."""
     if ami.secret.get_secret_value():
         return ami
     variable = "_".join([SECRET_VARIABLE, *(str(part).upper() for part in table[1:-1])])
     reason = "no AMI secret"
-    secret = "" if file else os.environ.get(variable, "")
+    secret = ""
     if file:
         try:
             secret = file.read_text().strip()
         except OSError as error:
             reason = f"{file}: {error.strerror}"
+    secret = secret or os.environ.get(variable, "")
     if not secret:
         cure = (
             f'write secret = "..." under [{dotted(table)}], or set {variable}, or name a readable'

@@ -97,13 +97,16 @@ async def her_call_rings(page: Page) -> bool:
     waiting = await page.locator(".caller").count()
     noted = await page.locator(".contact-note").count()
     past = await page.locator(".timeline .event").count()
-    return waiting >= 3 and min(noted, past) >= 1 and await seen(page, ".callcard.is-ringing")
+    whole = waiting >= 3 and min(noted, past) >= 1 and not await seen(page, ".skeleton")
+    return whole and await seen(page, ".callcard.is-ringing")
 
 
 async def floor_is_busy(page: Page) -> bool:
-    """Some wait, one with a head start; one rings."""
+    """Some wait, one with a head start; one rings, somebody talks."""
     waiting = await page.locator(".caller").count()
-    return waiting >= 4 and await seen(page, ".caller .term") and await seen(page, ".caller-rings")
+    talks = await page.get_by_role("cell", name="On a call").count()
+    busy = waiting >= 4 and talks > 0 and await seen(page, ".caller .term")
+    return busy and await seen(page, ".caller-rings")
 
 
 async def word_is_lit(page: Page) -> bool:

@@ -34,6 +34,11 @@ export function phone(number) {
   return `+${digits.slice(0, code)} ${cut(digits.slice(code), [3, 3, 3, 3, 3])}`;
 }
 
+const NUMBER = /\+\d{7,15}/g;
+
+/** A sentence with its numbers in groups. @param {string} text */
+export const readable = (text) => text.replace(NUMBER, phone);
+
 /** The extension in an agent's name, and the switch if it says one: "101", "101 · west". @param {string | undefined} agent */
 export function extension(agent) {
   const name = agent ?? '';

@@ -91,14 +91,3 @@ class Eligibility:
         if self.rings or self.reservations:
             times.append(self.must_at)
         return min((time for time in times if time > now), default=NEVER)
-
-
-def eligible(
-    callers: Iterable[tuple[str, Eligibility]], agents: Iterable[AgentFacts], now: Micros
-) -> dict[str, frozenset[str]]:
-    """Entry id to the agents who may take the caller now."""
-    team = tuple(agents)
-    return {
-        entry_id: frozenset(agent.agent for agent in team if rule.allows(agent, now))
-        for entry_id, rule in callers
-    }

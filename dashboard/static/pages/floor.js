@@ -8,6 +8,7 @@ import { length, now } from '../time.js';
 import { Chip, Empty, Skeleton, Timer } from '../parts/bits.js';
 import { Callbacks } from '../parts/callbacks.js';
 import { WaitingList, lines } from '../parts/waiting.js';
+import { numberName } from '../parts/who.js';
 
 /** @import { AgentRow } from '../types/wire.d.ts' */
 
@@ -29,7 +30,7 @@ const order = (row) => (BUSY.includes(row.activity) ? 0 : { available: 1, wrap_u
 /** @param {{id: string, row: AgentRow}} props */
 function Agent({ id, row }) {
   const [name, kind, icon] = doing(row);
-  const caller = row.name_of_customer || phone(row.number);
+  const caller = row.name_of_customer || (row.call_id ? numberName(row.number) : phone(row.number));
   return html`<tr>
     <td><strong>${row.name || id}</strong> <span class="muted num">${extension(id)}</span></td>
     <td class="nowrap"><${Chip} kind=${kind} icon=${icon || undefined}>${name}<//></td>

@@ -5,6 +5,7 @@ import { useKeys } from '../keys.js';
 import { useLoad } from '../load.js';
 import { Failure, Reconstructed, Skeleton } from '../parts/bits.js';
 import { WhyCard } from '../parts/why.js';
+import { readable } from '../phone.js';
 import { address, route } from '../route.js';
 import { me } from '../store.js';
 import { locale, t, word } from '../text.js';
@@ -12,7 +13,7 @@ import { locale, t, word } from '../text.js';
 /** @import { Ladder, LadderBar, LadderLane, RawMessages } from '../types/wire.d.ts' */
 
 const ROW = 34;
-const LANE = 116;
+const LANE = 132;
 const SECOND = 1_000_000;
 /** Width of a bar and how far it stands beside the middle of its lane. @type {Record<string, [number, number]>} */
 const SHAPES = { leg: [2, 0], menu: [14, 0], wait: [14, 0], offer: [14, 0], talk: [14, 0], hold: [8, 0], recording: [4, 14] };
@@ -69,7 +70,7 @@ function Rungs({ ladder, chosen, choose }) {
       <ol>${ladder.rungs.map((rung, n) => html`<li key=${rung.seq}><button class="rung" data-rung=${n} aria-pressed=${chosen === n} onClick=${() => choose(n)}>
         <span class="ladder-time num"><span>${toMillisecond(rung.at)}</span><span class="muted">${seconds(rung.at - start)}</span></span>
         <span class="ladder-gap" style=${{ width: `${ladder.lanes.length * LANE}px` }}><span class="visually-hidden">${names[rung.lane]}</span></span>
-        <span class="ladder-text" title=${rung.text}>${rung.text}${rung.reconstructed && html` <${Reconstructed} small />`}</span></button></li>`)}</ol>
+        <span class="ladder-text" title=${readable(rung.text)}>${readable(rung.text)}${rung.reconstructed && html` <${Reconstructed} small />`}</span></button></li>`)}</ol>
     </div></div>
     <ul class="ladder-legend">${Object.keys(SHAPES).filter((kind) => ladder.bars.some((bar) => bar.kind === kind)).map((kind) => html`<li key=${kind}><svg width="14" height="14" aria-hidden="true" focusable="false"><rect class=${`bar-${kind}`} x=${7 - SHAPES[kind][0] / 2} y="1" width=${SHAPES[kind][0]} height="12" rx="2" /></svg>${word('bar', kind)}</li>`)}</ul>
   </div>`;
@@ -83,7 +84,7 @@ function Tables({ ladder }) {
   const heads = (keys) => html`<thead><tr>${keys.map((key) => html`<th scope="col">${t(`ladder.${key}`)}</th>`)}</tr></thead>`;
   return html`<div class="table-scroll" role="region" aria-label=${t('ladder.table')} tabindex="0">
     <table class="table num"><caption class="ladder-caption">${t('ladder.what')}</caption>${heads(['time', 'since', 'where', 'what'])}
-      <tbody>${ladder.rungs.map((rung) => html`<tr key=${rung.seq}><td>${toMillisecond(rung.at)}</td><td>${seconds(rung.at - start)}</td><td>${rung.to ? t('ladder.reaches', { lane: names[rung.lane], to: names[rung.to] }) : names[rung.lane]}</td><td>${rung.text}${rung.reconstructed && html` <${Reconstructed} small />`}</td></tr>`)}</tbody></table>
+      <tbody>${ladder.rungs.map((rung) => html`<tr key=${rung.seq}><td>${toMillisecond(rung.at)}</td><td>${seconds(rung.at - start)}</td><td>${rung.to ? t('ladder.reaches', { lane: names[rung.lane], to: names[rung.to] }) : names[rung.lane]}</td><td>${readable(rung.text)}${rung.reconstructed && html` <${Reconstructed} small />`}</td></tr>`)}</tbody></table>
     <table class="table num"><caption class="ladder-caption">${t('ladder.lasted')}</caption>${heads(['lasted', 'where', 'from', 'to', 'length', 'ended'])}
       <tbody>${ladder.bars.map((bar, n) => html`<tr key=${n}><td>${word('bar', bar.kind)}</td><td>${names[bar.lane]}</td><td>${toMillisecond(bar.began)}</td>
         <td>${bar.ended === null ? t('ladder.goes_on') : toMillisecond(bar.ended)}</td><td>${bar.ended === null ? '' : seconds(bar.ended - bar.began)}</td><td>${bar.end.replaceAll('_', ' ')}</td></tr>`)}</tbody></table>
@@ -114,7 +115,7 @@ export function LadderPage() {
   const [chosen, setChosen] = useState(-1);
   const [shape, setShape] = useState('drawing');
   return html`<div class="page">
-    <div class="page-head"><h1>${t('ladder.title')}</h1><a class="accent" href=${address('calls', id)}>${t('ladder.back')}</a>
+    <div class="page-head"><div class="page-title"><h1>${t('ladder.title')}</h1><a class="accent" href=${address('calls', id)}>${t('ladder.back')}</a></div>
       <div class="tabs" role="group" aria-label=${t('ladder.show')}>${['drawing', 'table'].map((one) => html`<button class="tab" aria-pressed=${shape === one} onClick=${() => setShape(one)}>${t(`ladder.${one}`)}</button>`)}</div></div>
     <section class="card">
       ${error && html`<${Failure} error=${error} again=${reload} />`}

@@ -1,4 +1,5 @@
 // @ts-check
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { request } from '../api.js';
 import { html } from '../html.js';
 import { useLoad } from '../load.js';
@@ -20,6 +21,20 @@ const AGAIN = 10_000_000;
 /** @type {Record<CallbackRow['state'], [string, string]>} */
 const LOOKS = { requested: ['plain', 'ring'], due: ['warn', 'half'], calling: ['accent', 'dotted'], done: ['good', 'disc'], failed: ['bad', 'diamond'], cancelled: ['plain', ''] };
 
+/** Asks once more: a place that was given up cannot be had back. @param {{row: CallbackRow, who: string, cancel: (row: CallbackRow) => void}} props */
+function Cancel({ row, who, cancel }) {
+  const [asked, setAsked] = useState(false);
+  const keep = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  useEffect(() => {
+    if (asked) keep.current?.focus();
+  }, [asked]);
+  const calling = row.state === 'calling';
+  if (!asked || calling) return html`<button class="button" disabled=${calling} title=${calling ? t('callbacks.calling') : undefined} aria-label=${t('callbacks.cancel_of', { name: who })} onClick=${() => setAsked(true)}>${t('callbacks.cancel')}</button>`;
+  return html`<span class="cell-ask" role="group" aria-label=${t('callbacks.cancel_of', { name: who })}><span class="muted">${t('callbacks.sure')}</span>
+    <button class="button" onClick=${() => cancel(row)}>${t('callbacks.sure_yes')}</button>
+    <button class="button" ref=${keep} onClick=${() => setAsked(false)}>${t('callbacks.sure_no')}</button></span>`;
+}
+
 /** @param {{row: CallbackRow, cancel: (row: CallbackRow) => void}} props */
 function Row({ row, cancel }) {
   const [kind, icon] = LOOKS[row.state];
@@ -31,7 +46,7 @@ function Row({ row, cancel }) {
     <td class="nowrap"><${Chip} kind=${kind} icon=${icon || undefined}>${word('callback', row.state)}<//></td>
     <td class="num nowrap"><${Timer} since=${row.requested_at} /></td>
     <td class="muted">${row.reason}</td>
-    <td class="cell-right">${MAY_CANCEL.includes(me.value?.role ?? '') && html`<button class="button" disabled=${row.state === 'calling'} title=${row.state === 'calling' ? t('callbacks.calling') : undefined} onClick=${() => cancel(row)}>${t('callbacks.cancel')}</button>`}</td>
+    <td class="cell-right">${MAY_CANCEL.includes(me.value?.role ?? '') && html`<${Cancel} row=${row} who=${who} cancel=${cancel} />`}</td>
   </tr>`;
 }
 

@@ -12,17 +12,20 @@ import { report } from '../toasts.js';
 import { Empty, Failure, outcomeMark, Reconstructed, Skeleton } from './bits.js';
 import { Recording } from './recording.js';
 import { Sentinel } from './sentinel.js';
+import { rowName } from './who.js';
 
 /** @import { CallRow, CustomerNote } from '../types/wire.d.ts' */
 
-/** @param {{row: CallRow}} props */
-function CallItem({ row: given }) {
+/** `mine`: in my own list, where the other side is what tells the calls apart. @param {{row: CallRow, mine: boolean}} props */
+function CallItem({ row: given, mine }) {
   const row = useFresh(given);
   const [open, setOpen] = useState(false);
   const [colour, icon] = outcomeMark(row.outcome);
   const heard = (row.recordings ?? []).filter((one) => one.state === 'stored');
   const chosen = [word('topic', row.topic), word('result', row.result)].filter(Boolean).join(' → ');
-  const title = row.agent_name ? t('timeline.call_by', { outcome: word('outcome', row.outcome), agent: row.agent_name }) : t('timeline.call', { outcome: word('outcome', row.outcome) || t('outcome.running') });
+  const outcome = word('outcome', row.outcome) || t('outcome.running');
+  const whom = mine ? rowName(row) : row.agent_name;
+  const title = whom ? t('timeline.call_with', { outcome, whom }) : t('timeline.call', { outcome });
   return html`<li class="event">
     <${Icon} name=${icon} class=${colour} />
     <div class="event-body">
@@ -98,7 +101,7 @@ export function Timeline({ customerId, number, agent, again, current }) {
       ${calls.error && html`<${Failure} error=${calls.error} again=${calls.reload} />`}
       ${!calls.ready && html`<${Skeleton} rows=${4} />`}
       ${calls.ready && !calls.error && !items.length && html`<${Empty} title=${t(`timeline.${about}_none`)}>${t(`timeline.${about}_hint`, { number: phone(number) })}<//>`}
-      <ul class="events">${items.map(({ row, note }) => (row ? html`<${CallItem} key=${row.call_id} row=${row} />` : html`<${NoteItem} key=${`n${note?.id}`} note=${note} />`))}</ul>
+      <ul class="events">${items.map(({ row, note }) => (row ? html`<${CallItem} key=${row.call_id} row=${row} mine=${about === 'mine'} />` : html`<${NoteItem} key=${`n${note?.id}`} note=${note} />`))}</ul>
       ${calls.next !== null && html`<${Sentinel} reached=${calls.more} />`}
     </div>
   </section>`;

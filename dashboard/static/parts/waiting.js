@@ -66,8 +66,8 @@ function Row({ id, caller, rank, of, mine }) {
     <span class="caller-name"><strong>${waitingName(caller)}</strong><${Tier} tier=${caller.tier} /></span>
     <${Timer} class="caller-time" since=${caller.joined_at} />
     <span class="caller-why">${offered && html`<span class="caller-rings accent"><${Icon} name="dotted" />${t('waiting.ringing')}</span>`}${terms.map((term) => html`<span class="term num">${termText(term)}</span>`)}
-      <span class="num">${t('place_short', { waited: spoken(now.value - caller.joined_at), rank: nth(rank), of })}</span><${Placed} caller=${caller} /></span>
-    <${Mover} caller=${caller} />
+      <span class="num">${t('place_short', { waited: spoken(now.value - caller.joined_at), rank: nth(rank), of })}</span></span>
+    <${Mover} caller=${caller} /><${Placed} caller=${caller} />
   </li>`;
 }
 

@@ -30,6 +30,8 @@ def test_the_secret_comes_from_the_file_the_environment_or_a_file_of_its_own(
     (tmp_path / "secret").write_text("three\n")
     named = write(tmp_path, f'ami_secret_file = "{tmp_path}/secret"\n')
     assert load_settings(named).ami.secret.get_secret_value() == "three"
+    (tmp_path / "secret").unlink()
+    assert load_settings(named).ami.secret.get_secret_value() == "two"
 
 
 def test_no_secret_names_the_three_ways_to_give_one(
