@@ -155,7 +155,8 @@ class QueueService:
         )
         self._record(event)
         waiting.placing = Placing(placed, now, by, reason) if placed else Placing()
-        self._score_again(mover, waiting, cause=event.id)
+        self._scoring.judge(mover, waiting)
+        self._judged(mover, waiting, cause=event.id)
         self._movers.wake(mover)
         return event
 
@@ -258,9 +259,9 @@ class QueueService:
     def _customer_identified(self, event: CustomerIdentified) -> None:
         with contextlib.suppress(NotWaiting):
             mover, waiting = self._waiting_of(event.call_id)
-            score = self._scoring.score(event.call_id, mover.queue, waiting.joined_at)
-            if score != waiting.score:
-                self._score_again(mover, waiting, cause=event.id)
+            held = waiting.held
+            if self._scoring.judge(mover, waiting) or waiting.held != held:
+                self._judged(mover, waiting, cause=event.id)
             self._movers.wake(mover)
 
     def _waiting_of(self, call_id: str) -> tuple[QueueMover, Waiting]:
@@ -271,8 +272,7 @@ class QueueService:
 
     # --- scores --------------------------------------------------------------------------------
 
-    def _score_again(self, mover: QueueMover, waiting: Waiting, cause: str) -> None:
-        self._scoring.judge(mover, waiting)
+    def _judged(self, mover: QueueMover, waiting: Waiting, cause: str) -> None:
         waiting.cause = cause
         mover.rescored(waiting)
         self._record_score(mover, waiting)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from callqueue import mover, movers
 from callqueue.agent_state import AgentProfile
+from callqueue.gathering import Gathering
 from callqueue.moves import GAP
 from callqueue.policy_file import PolicyFile
 from callqueue.service import NotWaiting, QueueService
@@ -924,6 +925,32 @@ async def test_whom_nobody_free_may_take_stands_behind_the_others(
     assert "needs german, German, waited" in skilled.moved[0].sentence or any(
         "needs german" in str(term) for move in skilled.moved for term in move.terms
     )
+
+
+async def test_a_rule_that_comes_with_a_late_answer_holds_though_the_score_stays(
+    skilled: Scene, running: Any, settled: Any
+) -> None:
+    skilled.policy.path.write_text(f"{SKILLED}reserve = {{ manager = 30 }}\n")
+    skilled.policy.reload()
+    skilled.service = skilled.new_service(
+        first_switch="demo", agents=lambda: TEAM, gathering=Gathering(lambda own: f"PJSIP/{own}")
+    )
+    async with running(skilled.service):
+        chooses(skilled, "PJSIP/102", "available")
+        skilled.joins("m")
+        skilled.joins("a")
+        await settled()
+        assert skilled.order == ["m", "a"]
+        customer = CustomerRef(id=1, name="Ada", owner_extension="101")
+        answer = CustomerIdentified(
+            at=skilled.clock(), call_id="call-m", number="", match="one", customer=customer
+        )
+        skilled.tell(answer)
+        await settled()
+        assert skilled.order == ["a", "m"]
+    told = [s for s in skilled.journal.all(QueueEntryScored) if s.entry_id == "entry-m"]
+    assert [bool(s.held) for s in told] == [False, True]
+    assert told[-1].cause == answer.id
 
 
 async def test_who_becomes_free_finds_their_caller_in_front(
