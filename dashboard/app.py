@@ -15,6 +15,7 @@ from dashboard import (
     api_account,
     api_callbacks,
     api_calls,
+    api_controls,
     api_customers,
     api_lab,
     api_ladder,
@@ -32,6 +33,7 @@ from dashboard.errors import ApiError, forbidden
 from dashboard.hub import Hub
 from dashboard.listens import Listens
 from dashboard.login_limit import LoginLimit
+from dashboard.once import Once
 from dashboard.openapi import describe
 from dashboard.passwords import Passwords
 from dashboard.projections import Desk
@@ -50,6 +52,7 @@ ENDPOINTS: tuple[Endpoint, ...] = tuple(
     for part in (
         api_account,
         api_calls,
+        api_controls,
         api_ladder,
         api_callbacks,
         api_places,
@@ -75,6 +78,7 @@ class Dashboard:
         self.accounts = Accounts(deps.engine, settings, deps.now, passwords, deps.switches)
         self.audit = Audit(deps.engine, deps.now)
         self.listens = Listens()
+        self.once = Once()
         self.login_limit = LoginLimit(settings)
         self.hub = Hub(
             deps.engine,

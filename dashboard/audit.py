@@ -22,6 +22,8 @@ Action = Literal[
     "resume_recording",
     "read_raw",
     "place_caller",
+    "transfer_call",
+    "hang_up_call",
     "add_user",
     "change_user",
     "publish_policy",

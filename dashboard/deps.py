@@ -14,6 +14,7 @@ from crm_bridge.store import CustomerStore
 from cti.ami_tape import AmiTape
 from cti.bus import Bus
 from cti.clock import Now
+from cti.control.service import CallControl
 from cti.domain.events import Availability, Placed, QueueEntryPlaced
 from cti.history import History
 from cti.journal import Journal
@@ -81,3 +82,4 @@ class Deps:
     tapes: Mapping[str, AmiTape] = field(default_factory=dict)
     callbacks: Callbacks | None = None
     policy_desk: PolicyDesk | None = None
+    control: CallControl | None = None

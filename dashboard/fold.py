@@ -201,6 +201,21 @@ def _turn(
     return picture.places_of_call(event.call_id)
 
 
+def _muted(picture: Picture, event: ev.AgentMuted) -> set[Place]:
+    own = picture.agent(event.agent).own
+    if own and own.talk_id == event.talk_id:
+        own.muted = event.muted
+    return places_of_agent(event.agent)
+
+
+def _transferred(picture: Picture, event: ev.CallTransferred) -> set[Place]:
+    """Whoever gets the call next is told who hands it on."""
+    call = picture.calls.get(event.call_id)
+    if call:
+        call.handed_by, call.handed_at = event.by, event.at
+    return picture.places_of_call(event.call_id)
+
+
 def _talk_ended(picture: Picture, event: ev.TalkEnded) -> set[Place]:
     agent = picture.agent(event.agent)
     if event.at >= picture.day_start:
@@ -344,6 +359,8 @@ FOLDS: Mapping[type[ev.Event], Fold] = {
     ev.CallAnswered: _answered,
     ev.CallHeld: _held,
     ev.CallResumed: _resumed,
+    ev.AgentMuted: _muted,
+    ev.CallTransferred: _transferred,
     ev.TalkEnded: _talk_ended,
     ev.CallEnded: _ended,
     ev.ManagerCalled: _manager_called,

@@ -293,6 +293,9 @@ class _Drawing:
         self.end("hold", event.channel, event)
         return self.agent(event.agent) if event.agent else self.customer(), ""
 
+    def muted(self, event: ev.AgentMuted) -> Place:
+        return self.agent(event.agent), ""
+
     def talk_ended(self, event: ev.TalkEnded) -> Place:
         lane = self.agent(event.agent)
         self.end("talk", event.talk_id, event)
@@ -373,6 +376,7 @@ _PUT: Mapping[type[ev.Event], Callable[[_Drawing, Any], Place]] = {
     ev.CallAnswered: _Drawing.answered,
     ev.CallHeld: _Drawing.held,
     ev.CallResumed: _Drawing.resumed,
+    ev.AgentMuted: _Drawing.muted,
     ev.TalkEnded: _Drawing.talk_ended,
     ev.CallTransferred: _Drawing.transferred,
     ev.RecordingStarted: _Drawing.recording,

@@ -45,6 +45,7 @@ _WORDS = {
     422: "Not valid",
     429: "Too many attempts",
     503: "Cannot be done now",
+    504: "The PBX has not answered; nobody knows whether it was done",
 }
 
 

@@ -101,6 +101,8 @@ class LiveCall:
     offers: dict[str, Offer] = field(default_factory=dict)
     recordings: dict[str, RecordingState] = field(default_factory=dict)
     disposition: DispositionSet | None = None
+    handed_by: str = ""
+    handed_at: Micros = 0
     ended_at: Micros | None = None
 
     @property
@@ -120,6 +122,7 @@ class OwnCall:
     answered_at: Micros | None = None
     ended_at: Micros | None = None
     talk_id: str = ""
+    muted: bool = False
 
     @property
     def talking(self) -> bool:

@@ -17,7 +17,16 @@ from dashboard.fold import fold
 from dashboard.merge_patch import Object, diff, put
 from dashboard.picture import AgentCard, Link, LiveCall, Picture, Place, Wait
 from dashboard.rights import Role, message_reach
-from dashboard.rows import agent_row, call_row, link_row, me_row, pop_row, today_row, wait_row
+from dashboard.rows import (
+    agent_row,
+    call_row,
+    handed_row,
+    link_row,
+    me_row,
+    pop_row,
+    today_row,
+    wait_row,
+)
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,11 @@ class Desk:
                 changes.append(Change(place, old, new))
                 self._show(place, new)
         return changes
+
+    @property
+    def picture(self) -> Picture:
+        """Calls, waits and agents right now; for reading only."""
+        return self._picture
 
     # --- what is known -------------------------------------------------------------------------
 
@@ -223,7 +237,10 @@ class Desk:
                 return today_row(agent)
             case "agents":
                 return agent_row(agent, self._picture.card(interface), call)
-        return call_row(agent.own, call, self._pop_row(call)) if agent.own and call else None
+        if agent.own is None or call is None:
+            return None
+        handed = handed_row(agent.own, call, interface, self.name_of)
+        return call_row(agent.own, call, self._pop_row(call), handed)
 
     def _pop_row(self, call: LiveCall) -> Object | None:
         if call.pop is not None and call.pop_row is None:

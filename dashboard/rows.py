@@ -86,10 +86,12 @@ def _offered(call: LiveCall | None, entry_id: str) -> bool:
     return call is not None and any(o.entry_id == entry_id for o in call.offers.values())
 
 
-def call_row(own: OwnCall, call: LiveCall, pop: Object | None) -> Object:
+def call_row(
+    own: OwnCall, call: LiveCall, pop: Object | None, handed: Object | None = None
+) -> Object:
     """The call on an agent's desk, with everything known of the caller.
 
-    ``pop``: its :func:`pop_row`, when there is a screen-pop.
+    ``pop``: its :func:`pop_row`, when there is a screen-pop. ``handed``: see :func:`handed_row`.
     """
     row = {
         "call_id": own.call_id,
@@ -109,8 +111,24 @@ def call_row(own: OwnCall, call: LiveCall, pop: Object | None) -> Object:
         "recording": _recording(call, own.talk_id),
         "pop": pop or _identity(call),
         "disposition": _disposition(call),
+        "muted": own.muted or None,
+        "handed": handed,
     }
     return _object(row)
+
+
+def handed_row(
+    own: OwnCall, call: LiveCall, agent: str, name_of: Callable[[str], str]
+) -> Object | None:
+    """Who handed the call on to this ``agent``, and what is written so far; None: nobody did."""
+    since = own.offered_at or own.answered_at or own.since
+    if not call.handed_at or call.handed_by == agent or call.handed_at > since:
+        return None
+    return {
+        "by": name_of(call.handed_by) if call.handed_by else "",
+        "at": call.handed_at,
+        "note": call.disposition.note if call.disposition else "",
+    }
 
 
 def _recording(call: LiveCall, talk_id: str) -> Object | None:

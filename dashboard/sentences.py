@@ -133,6 +133,10 @@ def _talk_ended(event: ev.TalkEnded, name_of: NameOf) -> str:
     return f"The talk with {name_of(event.agent)} ended after {length(event.talked)}"
 
 
+def _muted(event: ev.AgentMuted, name_of: NameOf) -> str:
+    return f"{name_of(event.agent)} {'is muted' if event.muted else 'can be heard again'}"
+
+
 def _transferred(event: ev.CallTransferred, name_of: NameOf) -> str:
     by = f" by {name_of(event.by)}" if event.by else ""
     return f"Handed on to {name_of(event.to)}{by} ({event.kind})"
@@ -278,6 +282,7 @@ _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
     ev.CallHeld: _hold,
     ev.CallResumed: _hold,
     ev.TalkEnded: _talk_ended,
+    ev.AgentMuted: _muted,
     ev.CallTransferred: _transferred,
     ev.CallEnded: _ended,
     ev.AgentAvailabilityChanged: _availability,

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from cti.pbx_logs import cdr, cel
 from ringdesk.ask_config import render_ask
+from ringdesk.transfer_config import render_transfers
 
 HOOK_CONTEXT = "ringdesk-in"
 HOOK_VARIABLE = "RINGDESK_HOOK"
@@ -36,11 +37,11 @@ READ_CLASSES = ("system", "call", "agent", "user")
 Dial*, Hold, *Transfer, MixMonitor*, OriginateResponse; agent: Queue*, Agent*; user: UserEvent.
 """
 WRITE_CLASSES = ("system", "call", "agent", "user", "reporting", "originate")
-"""call: Redirect, Hangup, Setvar, Getvar, BlindTransfer; agent: QueueAdd, QueuePause,
+"""call: Redirect, Hangup, Setvar, Getvar, BlindTransfer, PlayDTMF; agent: QueueAdd, QueuePause,
 QueueRemove; user: UserEvent; reporting: CoreShowChannels, CoreStatus, ShowDialPlan; originate:
-Originate; system: MixMonitor, PJSIPShowContacts, Filter (it lets GetConfig read as well).
-QueueStatus and QueueChangePriorityCaller need none. Neither `command` nor `config`: those would
-hand a stolen secret the whole machine, and ShowDialPlan tells doctor all it needs.
+Originate; system: MixMonitor, MuteAudio, PJSIPShowContacts, Filter (it lets GetConfig read as
+well). QueueStatus and QueueChangePriorityCaller need none. Neither `command` nor `config`: those
+would hand a stolen secret the whole machine, and ShowDialPlan tells doctor all it needs.
 """
 
 LOG_FILE = "ringdesk.csv"
@@ -211,7 +212,8 @@ exten => prompt,1,Answer()
  same => n,Playback(${{RINGDESK_PROMPT}})
  same => n,UserEvent(RingdeskDoctor,PlaybackStatus: ${{PLAYBACKSTATUS}})
  same => n,Hangup()
-{render_ask(f"{s.agi_host}:{s.agi_port}", s.switch)}"""
+{render_ask(f"{s.agi_host}:{s.agi_port}", s.switch)}\
+{render_transfers(s.internal_context, s.extension_timeout)}"""
 
 
 def _after_queue(mailbox: str) -> str:

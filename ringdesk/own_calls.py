@@ -75,6 +75,11 @@ class House:
         """The number in full, or empty."""
         return to_e164(number, self.settings.crm.default_region)
 
+    def may_not_call(self, number: str) -> str:
+        """Why a number is not called; empty: it is. Numbers of the house stay as they are."""
+        full = self.to_e164(number) or number
+        return "numbers of premium rate are not called" if is_costly(full) else ""
+
     async def was_made(self, switch: str, leg: str, since: Micros) -> bool | None:
         """Whether the PBX's own records have a leg; None: they tell nothing of that time."""
         written = await PbxLogs(self.settings.at(switch).pbx_logs, switch).rows(since, now())
@@ -129,7 +134,7 @@ async def callbacks_of(house: House) -> CallbackService:
         identify=house.identify,
         virtual_join=house.virtual_join,
         to_e164=house.to_e164,
-        may_not_call=lambda n: "numbers of premium rate are not called" if is_costly(n) else "",
+        may_not_call=house.may_not_call,
         call=core.history.call,
         was_made=house.was_made,
     )

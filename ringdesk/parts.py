@@ -31,6 +31,7 @@ from cti.ami_tape import AmiTape
 from cti.bus import Bus
 from cti.calendar_files import read_calendars
 from cti.clock import now
+from cti.control.service import CallControl
 from cti.domain.events import AgentAvailabilityChanged
 from cti.feed import SwitchFeed
 from cti.file_watch import FileWatcher
@@ -113,6 +114,7 @@ class Services:
     recording: RecordingService
     custody: Custody
     transcription: TranscriptionService
+    control: CallControl
 
     def runs(self) -> Mapping[str, Run]:
         """The services, and what watches the files people edit."""
@@ -289,6 +291,7 @@ async def build_services(
         ),
         custody=Custody(settings.recordings, core.engine, record, now),
         transcription=TranscriptionService(settings.recordings, core.engine, bus, record, now),
+        control=CallControl(core.feeds, perform, record, now, house.may_not_call),
     )
 
 
@@ -360,6 +363,7 @@ def build_page(settings: Settings, core: Core, services: Services) -> Page:
         tapes=core.tapes,
         callbacks=_callbacks(settings, services),
         policy_desk=policy_desk,
+        control=services.control,
     )
     dashboard = Dashboard(settings.dashboard, deps)
     metrics = Metrics(

@@ -130,6 +130,39 @@ def _(command: commands.Hangup) -> Action:
 
 
 @to_action.register
+def _(command: commands.BlindTransfer) -> Action:
+    headers = (
+        ("Channel", command.channel),
+        ("Context", command.context),
+        ("Exten", command.exten),
+    )
+    return Action("BlindTransfer", headers)
+
+
+@to_action.register
+def _(command: commands.MuteAudio) -> Action:
+    """``in``: what comes from the phone."""
+    state = "on" if command.muted else "off"
+    headers = (("Channel", command.channel), ("Direction", "in"), ("State", state))
+    return Action("MuteAudio", headers)
+
+
+@to_action.register
+def _(command: commands.PlayDigit) -> Action:
+    return Action("PlayDTMF", (("Channel", command.channel), ("Digit", command.digit)))
+
+
+@to_action.register
+def _(command: commands.SetVariable) -> Action:
+    headers = (
+        ("Channel", command.channel),
+        ("Variable", command.variable),
+        ("Value", command.value),
+    )
+    return Action("Setvar", headers)
+
+
+@to_action.register
 def _(command: commands.GetVariable) -> Action:
     return Action("Getvar", (("Channel", command.channel), ("Variable", command.variable)))
 

@@ -117,6 +117,39 @@ class Hangup(Command, frozen=True, kw_only=True):
     cause: int = 16
 
 
+class BlindTransfer(Command, frozen=True, kw_only=True):
+    """BlindTransfer: whoever is bridged with ``channel`` goes to ``exten``; ``channel`` is let go.
+
+    Unlike Atxfer it needs no option of Dial() or Queue(). The extension must exist.
+    """
+
+    channel: str
+    context: str
+    exten: str
+
+
+class MuteAudio(Command, frozen=True, kw_only=True):
+    """MuteAudio: the PBX passes on nothing of what the phone on ``channel`` says, or does again."""
+
+    channel: str
+    muted: bool
+
+
+class PlayDigit(Command, frozen=True, kw_only=True):
+    """PlayDTMF: one key (0-9, *, #, A-D) towards the party on ``channel``."""
+
+    channel: str
+    digit: str
+
+
+class SetVariable(Command, frozen=True, kw_only=True):
+    """Setvar on ``channel``."""
+
+    channel: str
+    variable: str
+    value: str
+
+
 class GetVariable(Command, frozen=True, kw_only=True):
     """Getvar; the value comes back in ``Reply.fields["Value"]``."""
 
@@ -147,6 +180,10 @@ AnyCommand = (
     | Originate
     | Redirect
     | Hangup
+    | BlindTransfer
+    | MuteAudio
+    | PlayDigit
+    | SetVariable
     | GetVariable
     | ReadQueues
     | RunCli

@@ -324,6 +324,18 @@ class CallResumed(Event, frozen=True, kw_only=True):
     agent: str = ""
 
 
+class AgentMuted(Event, frozen=True, kw_only=True):
+    """The other party does not hear the agent any more, or (``muted`` False) does again.
+
+    ``by`` is the user's name who had it done.
+    """
+
+    agent: str
+    talk_id: str
+    muted: bool
+    by: str = ""
+
+
 class TalkEnded(Event, frozen=True, kw_only=True):
     """One talk is over. Every CallAnswered has exactly one TalkEnded."""
 
@@ -667,6 +679,7 @@ AnyEvent = (
     | CallAnswered
     | CallHeld
     | CallResumed
+    | AgentMuted
     | TalkEnded
     | CallTransferred
     | CallEnded

@@ -26,6 +26,10 @@ NEEDED = {
     "Redirect": "call",
     "Hangup": "call",
     "Getvar": "call",
+    "Setvar": "call",
+    "BlindTransfer": "call",
+    "PlayDTMF": "call",
+    "MuteAudio": "system",
     "QueueAdd": "agent",
     "QueuePause": "agent",
     "QueueRemove": "agent",
@@ -80,6 +84,8 @@ def _load(actions: Iterable[str]) -> str:
 def _module(action: str) -> str:
     if action.startswith("Queue"):
         return "app_queue"
+    if action == "MuteAudio":
+        return "res_mutestream"
     return "app_mixmonitor" if "MixMonitor" in action else "func_channel"
 
 

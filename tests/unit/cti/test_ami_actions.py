@@ -84,6 +84,31 @@ SPELLINGS: list[tuple[c.AnyCommand, str, bool]] = [
         False,
     ),
     (
+        c.BlindTransfer(channel="PJSIP/101-1", context="ringdesk-to-agent", exten="PJSIP/102"),
+        "BlindTransfer|Channel: PJSIP/101-1|Context: ringdesk-to-agent|Exten: PJSIP/102",
+        False,
+    ),
+    (
+        c.MuteAudio(channel="PJSIP/101-1", muted=True),
+        "MuteAudio|Channel: PJSIP/101-1|Direction: in|State: on",
+        False,
+    ),
+    (
+        c.MuteAudio(channel="PJSIP/101-1", muted=False),
+        "MuteAudio|Channel: PJSIP/101-1|Direction: in|State: off",
+        False,
+    ),
+    (
+        c.PlayDigit(channel="PJSIP/trunk-1", digit="#"),
+        "PlayDTMF|Channel: PJSIP/trunk-1|Digit: #",
+        False,
+    ),
+    (
+        c.SetVariable(channel="PJSIP/trunk-1", variable="RINGDESK_BACK_QUEUE", value="support"),
+        "Setvar|Channel: PJSIP/trunk-1|Variable: RINGDESK_BACK_QUEUE|Value: support",
+        False,
+    ),
+    (
         c.GetVariable(channel="PJSIP/trunk-1", variable="CDR(start)"),
         "Getvar|Channel: PJSIP/trunk-1|Variable: CDR(start)",
         False,

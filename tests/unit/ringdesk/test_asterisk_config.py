@@ -5,6 +5,7 @@ import re
 import pytest
 
 from ringdesk.ask_config import QUESTIONS
+from cti.control.places import CONTEXTS
 from ringdesk.asterisk_config import (
     HOOK_CONTEXT,
     HookSettings,
@@ -26,6 +27,7 @@ def test_every_goto_leads_to_a_context_of_the_snippet() -> None:
     text = render_extensions(HookSettings())
     targets = set(re.findall(r"Goto(?:If)?\(.*?(ringdesk-[a-z]+),s,1\)", text))
     by_us = {"ringdesk-doctor", "ringdesk-ask", "ringdesk-accepted", "ringdesk-taken"}
+    by_us |= {*CONTEXTS.values()}
     assert targets == set(contexts(text)) - {HOOK_CONTEXT} - by_us
 
 

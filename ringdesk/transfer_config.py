@@ -1,0 +1,47 @@
+"""The dialplan by which agents hand callers on, as a text to #include. Pure.
+
+The extension is the target. Who is not reached gives the caller back: to the queue that they came
+by (`RINGDESK_BACK_QUEUE`), without one to the agent who had them (`RINGDESK_BACK_AGENT`), and at
+last to the fallback queue. Nothing of it needs Ringdesk to be alive.
+"""
+
+from __future__ import annotations
+
+from cti.control.places import BACK_AGENT, BACK_QUEUE, CONTEXTS
+
+
+def render_transfers(internal_context: str, ring_seconds: int) -> str:
+    """``ring_seconds``: how long a colleague or a number rings before the caller comes back.
+
+    The extension `h` is named: Asterisk runs it at a hang-up, and the patterns would take it.
+    """
+    agent, queue, number = CONTEXTS["agent"], CONTEXTS["queue"], CONTEXTS["number"]
+    return rf"""
+; An agent hands a caller on, to a phone, a queue or a number.
+[{agent}]
+exten => _[A-Z]!,1,Dial(${{FILTER(A-Za-z0-9/_.@+\-,${{EXTEN}})}},{ring_seconds})
+ same => n,GotoIf($["${{DIALSTATUS}}" = "ANSWER"]?done)
+ same => n,Goto(ringdesk-back,s,1)
+ same => n(done),Hangup()
+[{queue}]
+exten => _[A-Za-z0-9]!,1,Set(RINGDESK_FALLBACK=)
+ same => n,Set(RINGDESK_TARGET=${{FILTER(A-Za-z0-9_.@+\-,${{EXTEN}})}})
+ same => n,Goto(ringdesk-queue,s,1)
+exten => h,1,NoOp()
+[{number}]
+exten => _[+*0-9]!,1,Dial(Local/${{FILTER(0-9+*,${{EXTEN}})}}@{internal_context},{ring_seconds})
+ same => n,GotoIf($["${{DIALSTATUS}}" = "ANSWER"]?done)
+ same => n,Goto(ringdesk-back,s,1)
+ same => n(done),Hangup()
+
+[ringdesk-back]
+exten => s,1,Set(RINGDESK_FALLBACK=)
+ same => n,GotoIf($["${{{BACK_QUEUE}}}" != ""]?queue)
+ same => n,GotoIf($["${{{BACK_AGENT}}}" = ""]?ringdesk-fallback,s,1)
+ same => n,Dial(${{{BACK_AGENT}}},{ring_seconds})
+ same => n,GotoIf($["${{DIALSTATUS}}" = "ANSWER"]?done)
+ same => n,Goto(ringdesk-fallback,s,1)
+ same => n(queue),Set(RINGDESK_TARGET=${{{BACK_QUEUE}}})
+ same => n,Goto(ringdesk-queue,s,1)
+ same => n(done),Hangup()
+"""
