@@ -56,3 +56,6 @@ export function withQuery(path, query) {
   const text = new URLSearchParams(pairs.map(([k, v]) => [k, String(v)])).toString();
   return text ? `${path}?${text}` : path;
 }
+
+/** Which request this is: the server carries one with the same id out once. */
+export const requestId = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

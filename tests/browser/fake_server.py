@@ -83,6 +83,10 @@ class FakeServer:
         self.answers_pings = True
         self.broken_saves = 0
         self.custody = "intact"
+        self.missing: list[Json] = []
+        self.control_answers = asyncio.Event()
+        self.control_answers.set()
+        self.control_refused: tuple[str, str] | None = None
         self.refuse_sockets = False
         self.sockets: set[web.WebSocketResponse] = set()
         self.url = ""
@@ -141,6 +145,12 @@ class FakeServer:
                 web.put("/api/calls/{id}/disposition", self._disposition),
                 web.put("/api/calls/{id}/place", self._place),
                 web.get("/api/calls/{id}/place", self._why),
+                web.get("/api/transfer-targets", self._targets),
+                web.get("/api/calls/{id}/controls", self._controls),
+                web.post("/api/calls/{id}/transfer", self._control),
+                web.post("/api/calls/{id}/hangup", self._control),
+                web.put("/api/calls/{id}/mute", self._control),
+                web.post("/api/calls/{id}/digits", self._control),
                 web.get("/api/customers", self._customers),
                 web.get("/api/customers/{id}", self._customer),
                 web.get("/api/customers/{id}/calls", self._list_calls),
@@ -286,6 +296,23 @@ class FakeServer:
                     await self.patch({"queues": {queue: {"waiting": {entry_id: patch}}}})
                     return web.json_response({**body, "by": "sam", "at": samples.now()})
         return problem(409, "not_waiting", "The caller does not wait any more.", "Look again.")
+
+    async def _targets(self, _request: web.Request) -> web.Response:
+        return web.json_response(samples.targets())
+
+    async def _controls(self, _request: web.Request) -> web.Response:
+        return web.json_response({"missing": self.missing})
+
+    async def _control(self, request: web.Request) -> web.Response:
+        await self.control_answers.wait()
+        if self.control_refused:
+            return problem(409, "refused", *self.control_refused)
+        body = await request.json()
+        if "muted" in body:
+            await self.patch({"call": {"muted": body["muted"] or None}})
+        if request.path.endswith(("/transfer", "/hangup")):
+            await self.patch({"call": {"phase": "ended", "ended_at": samples.now()}})
+        return web.json_response({"call_id": request.match_info["id"], "at": samples.now()})
 
     async def _customers(self, request: web.Request) -> web.Response:
         q = request.query.get("q", "").lower()

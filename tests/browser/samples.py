@@ -249,6 +249,35 @@ def agents() -> Json:
     }
 
 
+def targets() -> Json:
+    """To whom a call can be handed on."""
+
+    def one(number: int, name: str, availability: str, activity: str, **more: Any) -> Json:
+        return {
+            "agent": f"PJSIP/{number}",
+            "name": name,
+            "availability": availability,
+            "reason": "",
+            "activity": activity,
+            "why_not": "",
+            **more,
+        }
+
+    gone = "the phone is not registered"
+    return {
+        "agents": [
+            one(102, "Ivan Todorov", "available", "idle"),
+            one(103, "Olga Lisina", "break", "idle", reason="lunch"),
+            one(104, "Pavel Reznik", "available", "talking"),
+            one(105, "Vera Zotova", "offline", "unreachable", why_not=gone),
+        ],
+        "queues": [
+            {"queue": "sales", "waiting": 0, "free": 2},
+            {"queue": "support", "waiting": 6, "free": 1},
+        ],
+    }
+
+
 def recording(recording_id: str, call_id: str, **more: Any) -> Json:
     """A RecordingRow of six seconds."""
     return {

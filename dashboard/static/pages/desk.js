@@ -5,6 +5,8 @@ import { html } from '../html.js';
 import { useLoad } from '../load.js';
 import { CallCard } from '../parts/callcard.js';
 import { Empty, Skeleton } from '../parts/bits.js';
+import { Controls } from '../parts/controls.js';
+import { Handed } from '../parts/handed.js';
 import { Outcome } from '../parts/outcome.js';
 import { LastContacts, WhoIsIt } from '../parts/pop.js';
 import { Rail } from '../parts/rail.js';
@@ -44,9 +46,13 @@ function Queues() {
   return html`<div class="desk-queues">${lines(queues.value, names).map((line) => html`<${WaitingList} key=${line.key} name=${line.name} title=${t('waiting.of', { queue: line.name })} queue=${line.queue} mine=${call.value?.call_id} teach=${names.length === 1} />`)}</div>`;
 }
 
+const TALKING = ['talking', 'on_hold'];
+
 /** @param {{live: LiveCall, linked: Customer | null, choose: (customer: Customer) => void}} props */
 const Live = ({ live, linked, choose }) => html`
   <${CallCard} call=${live} linked=${linked} />
+  <${Handed} call=${live} />
+  ${TALKING.includes(live.phase) && html`<${Controls} key=${`hands-${live.call_id}`} call=${live} />`}
   <${WhoIsIt} key=${`who-${live.call_id}`} call=${live} linked=${linked} choose=${choose} />
   ${live.phase !== 'ringing' && html`<${Outcome} key=${live.call_id} call=${live} />`}
   ${live.phase !== 'ended' && html`<${LastContacts} call=${live} />`}`;

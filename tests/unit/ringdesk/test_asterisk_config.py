@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from ringdesk.ask_config import QUESTIONS
 from cti.control.places import CONTEXTS
+from ringdesk.ask_config import QUESTIONS
 from ringdesk.asterisk_config import (
     HOOK_CONTEXT,
     HookSettings,
