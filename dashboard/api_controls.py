@@ -19,7 +19,7 @@ from dashboard.audit import Action
 from dashboard.errors import ApiError
 from dashboard.picture import AgentState, Picture
 from dashboard.routes import Ask, Routes
-from dashboard.schemas import CallPath, Model
+from dashboard.schemas import CallPath, Interface, Model
 from dashboard.scope import whole_house
 
 routes = Routes()
@@ -41,6 +41,13 @@ class Transfer(Model):
 class OneRequest(Model):
     """Which request this is, should it come twice."""
 
+    request_id: RequestId
+
+
+class Asked(Model):
+    """Which colleague is asked: an agent's phone (``PJSIP/102``)."""
+
+    agent: Interface
     request_id: RequestId
 
 
@@ -130,6 +137,42 @@ async def transfer_call(ask: Ask, path: CallPath, body: Transfer) -> Carried:
         return await _noted(ask, hand, "transfer_call", f"{body.kind} {to}")
 
     return await _once(ask, hand, body.request_id, "transfer", work)
+
+
+@routes.post("/api/calls/{call_id}/consult", errors=(409, 503, 504))
+async def begin_consult(ask: Ask, path: CallPath, body: Asked) -> Carried:
+    """Ask a colleague first, while the caller waits aside."""
+    hand = _hand(ask, path.call_id)
+
+    async def work() -> Carried:
+        await _control(ask).consult(hand, Target("agent", body.agent))
+        return _now(ask, hand)
+
+    return await _once(ask, hand, body.request_id, "consult", work)
+
+
+@routes.post("/api/calls/{call_id}/consult/back", errors=(409, 503, 504))
+async def end_consult(ask: Ask, path: CallPath, body: OneRequest) -> Carried:
+    """Let the colleague go, and talk with the caller again."""
+    hand = _hand(ask, path.call_id)
+
+    async def work() -> Carried:
+        await _control(ask).back(hand)
+        return _now(ask, hand)
+
+    return await _once(ask, hand, body.request_id, "back", work)
+
+
+@routes.post("/api/calls/{call_id}/consult/complete", errors=(409, 503, 504))
+async def complete_consult(ask: Ask, path: CallPath, body: OneRequest) -> Carried:
+    """Leave the caller to the colleague who was asked."""
+    hand = _hand(ask, path.call_id)
+
+    async def work() -> Carried:
+        await _control(ask).complete(hand)
+        return await _noted(ask, hand, "transfer_call", "to the colleague who was asked")
+
+    return await _once(ask, hand, body.request_id, "complete", work)
 
 
 @routes.post("/api/calls/{call_id}/hangup", errors=(409, 503, 504))

@@ -173,6 +173,8 @@ def _answered(picture: Picture, event: ev.CallAnswered) -> set[Place]:
     agent.own = OwnCall(
         event.call_id, "talking", event.at, offered_at, event.at, talk_id=event.talk_id
     )
+    if before and same and before.consults:
+        agent.own.muted = before.muted  # the same leg is with the caller again
     _joined(call, event)
     agent.calls += event.at >= picture.day_start
     return picture.places_of_call(event.call_id) | places_of_agent(event.agent)
@@ -201,6 +203,16 @@ def _turn(
     return picture.places_of_call(event.call_id)
 
 
+def _consult_began(picture: Picture, event: ev.ConsultBegan) -> set[Place]:
+    """The caller is as good as on hold; who is asked is told by whom."""
+    own, call = picture.agent(event.agent).own, picture.calls.get(event.call_id)
+    if own and own.call_id == event.call_id and own.talking:
+        own.consults, own.phase, own.since = event.to, "on_hold", event.at
+    if call:
+        call.handed_by, call.handed_at = event.agent, event.at
+    return picture.places_of_call(event.call_id)
+
+
 def _muted(picture: Picture, event: ev.AgentMuted) -> set[Place]:
     own = picture.agent(event.agent).own
     if own and own.talk_id == event.talk_id:
@@ -220,7 +232,7 @@ def _talk_ended(picture: Picture, event: ev.TalkEnded) -> set[Place]:
     agent = picture.agent(event.agent)
     if event.at >= picture.day_start:
         agent.talked += event.talked
-    if agent.own and agent.own.talk_id == event.talk_id:
+    if agent.own and agent.own.talk_id == event.talk_id and not agent.own.consults:
         _end(agent.own, event.at)
     return places_of_agent(event.agent)
 
@@ -275,6 +287,9 @@ def _activity(picture: Picture, event: ev.AgentActivityChanged) -> set[Place]:
     agent = picture.agent(event.agent)
     if agent.activity != event.activity:
         agent.activity, agent.activity_since = event.activity, event.at
+    if agent.own and agent.own.consults and event.activity in {"idle", "unreachable"}:
+        agent.own.consults = ""
+        _end(agent.own, event.at)
     return places_of_agent(event.agent)
 
 
@@ -359,6 +374,7 @@ FOLDS: Mapping[type[ev.Event], Fold] = {
     ev.CallAnswered: _answered,
     ev.CallHeld: _held,
     ev.CallResumed: _resumed,
+    ev.ConsultBegan: _consult_began,
     ev.AgentMuted: _muted,
     ev.CallTransferred: _transferred,
     ev.TalkEnded: _talk_ended,

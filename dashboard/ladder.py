@@ -293,6 +293,9 @@ class _Drawing:
         self.end("hold", event.channel, event)
         return self.agent(event.agent) if event.agent else self.customer(), ""
 
+    def consult(self, event: ev.ConsultBegan) -> Place:
+        return self.agent(event.agent), self.agent(event.to)
+
     def muted(self, event: ev.AgentMuted) -> Place:
         return self.agent(event.agent), ""
 
@@ -376,6 +379,7 @@ _PUT: Mapping[type[ev.Event], Callable[[_Drawing, Any], Place]] = {
     ev.CallAnswered: _Drawing.answered,
     ev.CallHeld: _Drawing.held,
     ev.CallResumed: _Drawing.resumed,
+    ev.ConsultBegan: _Drawing.consult,
     ev.AgentMuted: _Drawing.muted,
     ev.TalkEnded: _Drawing.talk_ended,
     ev.CallTransferred: _Drawing.transferred,

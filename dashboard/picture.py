@@ -123,6 +123,7 @@ class OwnCall:
     ended_at: Micros | None = None
     talk_id: str = ""
     muted: bool = False
+    consults: str = ""
 
     @property
     def talking(self) -> bool:

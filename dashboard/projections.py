@@ -240,7 +240,9 @@ class Desk:
         if agent.own is None or call is None:
             return None
         handed = handed_row(agent.own, call, interface, self.name_of)
-        return call_row(agent.own, call, self._pop_row(call), handed)
+        row = call_row(agent.own, call, self._pop_row(call), handed)
+        asked = agent.own.consults
+        return row | {"consults": self.name_of(asked)} if asked else row
 
     def _pop_row(self, call: LiveCall) -> Object | None:
         if call.pop is not None and call.pop_row is None:

@@ -133,6 +133,10 @@ def _talk_ended(event: ev.TalkEnded, name_of: NameOf) -> str:
     return f"The talk with {name_of(event.agent)} ended after {length(event.talked)}"
 
 
+def _consult(event: ev.ConsultBegan, name_of: NameOf) -> str:
+    return f"{name_of(event.agent)} asks {name_of(event.to)}, the caller waits aside"
+
+
 def _muted(event: ev.AgentMuted, name_of: NameOf) -> str:
     return f"{name_of(event.agent)} {'is muted' if event.muted else 'can be heard again'}"
 
@@ -282,6 +286,7 @@ _SENTENCES: Mapping[type[ev.Event], Callable[[Any, NameOf], str]] = {
     ev.CallHeld: _hold,
     ev.CallResumed: _hold,
     ev.TalkEnded: _talk_ended,
+    ev.ConsultBegan: _consult,
     ev.AgentMuted: _muted,
     ev.CallTransferred: _transferred,
     ev.CallEnded: _ended,

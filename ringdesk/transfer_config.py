@@ -7,7 +7,21 @@ last to the fallback queue. Nothing of it needs Ringdesk to be alive.
 
 from __future__ import annotations
 
-from cti.control.places import BACK_AGENT, BACK_QUEUE, CONTEXTS
+from cti.control.places import (
+    ASIDE,
+    BACK_AGENT,
+    BACK_QUEUE,
+    CALLER,
+    CONSULT,
+    CONTEXTS,
+    REJOIN,
+    TAKES,
+)
+
+ASIDE_SECONDS = 600
+"""How long a caller waits aside at most; then they are given back."""
+JOIN_SECONDS = 10
+"""How long who is to get the caller waits for them to come."""
 
 
 def render_transfers(internal_context: str, ring_seconds: int) -> str:
@@ -44,4 +58,31 @@ exten => s,1,Set(RINGDESK_FALLBACK=)
  same => n(queue),Set(RINGDESK_TARGET=${{{BACK_QUEUE}}})
  same => n,Goto(ringdesk-queue,s,1)
  same => n(done),Hangup()
+
+; An agent asks a colleague first. The caller waits aside ...
+[{ASIDE}]
+exten => s,1,StartMusicOnHold()
+ same => n,Wait({ASIDE_SECONDS})
+ same => n,StopMusicOnHold()
+ same => n,Goto(ringdesk-back,s,1)
+; ... while the agent's leg dials. An agent who hangs up leaves the caller to the colleague; one who
+; does so before anybody answers gives them back.
+[{CONSULT}]
+exten => _[A-Z]!,1,Dial(${{FILTER(A-Za-z0-9/_.@+\-,${{EXTEN}})}},{ring_seconds},gF({TAKES}^s^1))
+ same => n,Goto({TAKES},s,1)
+exten => h,1,GotoIf($["${{DIALSTATUS}}" = "ANSWER"]?done)
+ same => n,ChannelRedirect(${{{CALLER}}},ringdesk-back,s,1)
+ same => n(done),NoOp()
+; Whoever is here gets the caller: the agent again, or the colleague.
+[{TAKES}]
+exten => s,1,ChannelRedirect(${{{CALLER}}},{REJOIN},${{UNIQUEID}},1)
+ same => n,GotoIf($["${{CHANNELREDIRECT_STATUS}}" != "SUCCESS"]?gone)
+ same => n,BridgeWait(${{UNIQUEID}},participant,e(m)S({JOIN_SECONDS}))
+ same => n(gone),Hangup()
+[{REJOIN}]
+exten => h,1,NoOp()
+exten => _[A-Za-z0-9]!,1,StopMusicOnHold()
+ same => n,Bridge(${{EXTEN}})
+ same => n,GotoIf($["${{BRIDGERESULT}}" != "SUCCESS"]?ringdesk-back,s,1)
+ same => n,Hangup()
 """

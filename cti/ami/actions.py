@@ -123,6 +123,21 @@ def _(command: commands.Redirect) -> Action:
 
 
 @to_action.register
+def _(command: commands.RedirectBoth) -> Action:
+    headers = (
+        ("Channel", command.channel),
+        ("ExtraChannel", command.extra_channel),
+        ("Context", command.context),
+        ("Exten", command.exten),
+        ("Priority", "1"),
+        ("ExtraContext", command.extra_context),
+        ("ExtraExten", command.extra_exten),
+        ("ExtraPriority", "1"),
+    )
+    return Action("Redirect", headers)
+
+
+@to_action.register
 def _(command: commands.Hangup) -> Action:
     if command.channel.startswith("/"):
         raise RefusedValue("Channel", "a leading slash is a pattern, it would hang up many calls")

@@ -15,6 +15,13 @@ CONTEXTS: dict[TargetKind, str] = {
 }
 """In the dialplan that `ringdesk asterisk-config` prints. The extension there is the target."""
 
+ASIDE, CONSULT = "ringdesk-aside", "ringdesk-consult"
+"""Where the caller waits meanwhile, and where the agent's own leg dials whom they ask."""
+TAKES, REJOIN = "ringdesk-takes", "ringdesk-rejoin"
+"""Who is put there gets the caller; the caller comes by the other one."""
+CALLER = "RINGDESK_CALLER"
+"""Channel variable of the agent's leg: the channel of the caller who waits aside."""
+
 BACK_QUEUE, BACK_AGENT = "RINGDESK_BACK_QUEUE", "RINGDESK_BACK_AGENT"
 """Channel variables: who gets the caller if the target does not answer."""
 

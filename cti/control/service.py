@@ -11,8 +11,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cti.clock import Now
-from cti.control.places import BACK_AGENT, BACK_QUEUE, CONTEXTS, Target, is_understood
-from cti.control.talk import TalkInHand, talk_in_hand
+from cti.control.places import (
+    ASIDE,
+    BACK_AGENT,
+    BACK_QUEUE,
+    CALLER,
+    CONSULT,
+    CONTEXTS,
+    TAKES,
+    Target,
+    is_understood,
+)
+from cti.control.talk import TalkInHand, is_answered, leg_in_call, talk_in_hand
 from cti.domain.commands import (
     AnyCommand,
     BlindTransfer,
@@ -22,9 +32,10 @@ from cti.domain.commands import (
     MuteAudio,
     Perform,
     PlayDigit,
+    RedirectBoth,
     SetVariable,
 )
-from cti.domain.events import AgentMuted, Event
+from cti.domain.events import AgentMuted, CallTransferred, ConsultBegan, Event
 from cti.feed import SwitchFeed
 
 MayCall = Callable[[str], str]
@@ -73,6 +84,7 @@ class CallControl:
         self._now = now
         self._may_call = may_call
         self._busy: set[str] = set()
+        self._asked: dict[str, str] = {}
 
     async def transfer(self, hand: InHand, target: Target) -> None:
         """Hand the caller on at once; who is not reached gives them back to queue or agent."""
@@ -90,6 +102,73 @@ class CallControl:
                     context=CONTEXTS[target.kind],
                     exten=target.to,
                 ),
+            )
+
+    async def consult(self, hand: InHand, target: Target) -> None:
+        """Ask a colleague first, while the caller waits aside."""
+        talk, target = self._talk(hand), self._here(hand, target)
+        if target.kind != "agent":
+            reason, cure = "only a colleague can be asked first", "hand the call on at once"
+            raise ControlRefused("no_such_target", reason, cure)
+        with self._alone(hand):
+            for context, exten in ((ASIDE, "s"), (CONSULT, target.to), (TAKES, "s")):
+                if not await self._exists(hand, talk, context, exten):
+                    raise _no_context(context)
+            kept = {BACK_QUEUE: talk.queue, BACK_AGENT: talk.interface}
+            for variable, value in kept.items():
+                if value:
+                    await self._do(hand, _set(talk.other, variable, value, hand))
+            await self._do(hand, _set(talk.channel, f"__{CALLER}", talk.other, hand))
+            both = RedirectBoth(
+                call_id=hand.call_id,
+                channel=talk.other,
+                context=ASIDE,
+                exten="s",
+                extra_channel=talk.channel,
+                extra_context=CONSULT,
+                extra_exten=target.to,
+            )
+            feed = self._feeds[_switch(hand)]
+            self._record(
+                ConsultBegan(
+                    at=self._now(),
+                    switch=_switch(hand),
+                    call_id=hand.call_id,
+                    agent=hand.agent,
+                    to=feed.names.name(target.to),
+                    by=hand.by,
+                )
+            )
+            await self._tagged(hand, talk.other, both)
+            self._asked[hand.call_id] = target.to
+
+    async def back(self, hand: InHand) -> None:
+        """Let whom we asked go, and talk with the caller again."""
+        _, asked = self._consult(hand)
+        rung = leg_in_call(self._feed(hand).reducer.book, asked, hand.call_id)
+        if rung is None:
+            raise ControlRefused("not_asking", "nobody is being asked any more", LOOK)
+        with self._alone(hand):  # the agent's leg goes on by itself: back to the caller
+            await self._do(hand, Hangup(call_id=hand.call_id, channel=rung.channel))
+
+    async def complete(self, hand: InHand) -> None:
+        """Leave the caller to whom we asked. Hanging up the phone does the same."""
+        leg, asked = self._consult(hand)
+        feed = self._feeds[_switch(hand)]
+        if not is_answered(feed.reducer.book, asked, hand.call_id):
+            reason, cure = "they have not answered yet", "wait until they do, or go back"
+            raise ControlRefused("not_answered", reason, cure)
+        with self._alone(hand):
+            await self._do(hand, Hangup(call_id=hand.call_id, channel=leg))
+            self._record(
+                CallTransferred(
+                    at=self._now(),
+                    switch=_switch(hand),
+                    call_id=hand.call_id,
+                    kind="attended",
+                    to=feed.names.name(asked),
+                    by=hand.agent,
+                )
             )
 
     async def hang_up(self, hand: InHand) -> None:
@@ -134,13 +213,36 @@ class CallControl:
                 missing["transfer"] = _no_context(context)
         return missing
 
+    async def _tagged(self, hand: InHand, channel: str, command: AnyCommand) -> None:
+        """Our own moving of ``channel`` hands nobody on."""
+        reducer = self._feeds[_switch(hand)].reducer
+        reducer.tag(hand.call_id, channel, "aside")
+        try:
+            await self._do(hand, command)
+        except ControlRefused:
+            reducer.untag(hand.call_id, channel)
+            raise
+
+    def _consult(self, hand: InHand) -> tuple[str, str]:
+        """The agent's leg that asks, and the phone that it asks."""
+        feed, asked = self._feed(hand), self._asked.get(hand.call_id, "")
+        leg = leg_in_call(feed.reducer.book, feed.names.interface(hand.agent), hand.call_id)
+        if not asked or leg is None or leg.talk:
+            reason = "you are not asking anybody about this call"
+            raise ControlRefused("not_asking", reason, "on the phone: hanging up hands the call on")
+        return leg.channel, asked
+
     # --- inside --------------------------------------------------------------------------------
 
-    def _talk(self, hand: InHand) -> TalkInHand:
+    def _feed(self, hand: InHand) -> SwitchFeed:
         feed = self._feeds.get(_switch(hand))
         if feed is None or not feed.whole:
             reason = f"the PBX {_switch(hand)} cannot be reached now"
             raise ControlRefused("not_connected", reason, "use the phone's own keys meanwhile")
+        return feed
+
+    def _talk(self, hand: InHand) -> TalkInHand:
+        feed = self._feed(hand)
         interface = feed.names.interface(hand.agent)
         talk = talk_in_hand(feed.reducer.book, interface, hand.call_id)
         if talk is None:

@@ -40,3 +40,16 @@ def _other(book: Book, leg: Leg) -> str:
     if any(one.channel == said for one in here) or len(here) != 1 or here[0].kind != "party":
         return said
     return here[0].channel
+
+
+def leg_in_call(book: Book, interface: str, call_id: str) -> Leg | None:
+    """The leg of this phone in this call, whoever is at its other end; None: there is none."""
+    phone = book.phones.get(interface)
+    legs = phone.legs.values() if phone else ()
+    return next((leg for leg in legs if leg.call.id == call_id), None)
+
+
+def is_answered(book: Book, interface: str, call_id: str) -> bool:
+    """Whether this phone has taken part of the call, rather than ring for it."""
+    leg = leg_in_call(book, interface, call_id)
+    return leg is not None and bool(leg.talk)

@@ -16,8 +16,9 @@ LegKind = Literal["party", "local", "plumbing"]
 """``party``: a phone or a line. ``local``: a half of a Local channel, which only joins others.
 ``plumbing``: made by Asterisk itself (taps, recorders, announcers)."""
 
-TagReason = Literal["redirected", "withdrawn", "connected"]
-"""``connected``: out of the queue to somebody who has taken the call (a personal manager)."""
+TagReason = Literal["redirected", "withdrawn", "connected", "aside"]
+"""``aside``: out of a talk for a while, which hands nobody on.
+``connected``: out of the queue to somebody who has taken the call (a personal manager)."""
 
 _PLUMBING = frozenset(
     {

@@ -110,6 +110,20 @@ class Redirect(Command, frozen=True, kw_only=True):
     priority: str = "1"
 
 
+class RedirectBoth(Command, frozen=True, kw_only=True):
+    """Redirect of two channels that talk with each other, at once: neither loses the other first.
+
+    ``extra_channel`` goes to ``extra_context``, ``extra_exten``.
+    """
+
+    channel: str
+    context: str
+    exten: str
+    extra_channel: str
+    extra_context: str
+    extra_exten: str
+
+
 class Hangup(Command, frozen=True, kw_only=True):
     """Hangup, with a Q.850 ``cause``."""
 
@@ -179,6 +193,7 @@ AnyCommand = (
     | MuteRecording
     | Originate
     | Redirect
+    | RedirectBoth
     | Hangup
     | BlindTransfer
     | MuteAudio

@@ -324,6 +324,17 @@ class CallResumed(Event, frozen=True, kw_only=True):
     agent: str = ""
 
 
+class ConsultBegan(Event, frozen=True, kw_only=True):
+    """The agent asks somebody (``to``, an interface) while the other party waits aside.
+
+    It ends with the agent's next talk in the call, or when their phone is idle again.
+    """
+
+    agent: str
+    to: str
+    by: str = ""
+
+
 class AgentMuted(Event, frozen=True, kw_only=True):
     """The other party does not hear the agent any more, or (``muted`` False) does again.
 
@@ -679,6 +690,7 @@ AnyEvent = (
     | CallAnswered
     | CallHeld
     | CallResumed
+    | ConsultBegan
     | AgentMuted
     | TalkEnded
     | CallTransferred

@@ -66,6 +66,9 @@ def _redirected(state: State, leg: Leg, place: str) -> str:
     if tag and tag.reason == "redirected":
         del state.book.tags[leg.id]
         return tag.to or exten
+    if tag and tag.reason == "aside":
+        del state.book.tags[leg.id]
+        return ""
     return exten if leg.served and leg.place and leg.place != place else ""
 
 

@@ -126,6 +126,6 @@ def _moved(state: State, leg: Leg) -> WaitEnd | None:
     Who hangs up meanwhile meets nobody.
     """
     tag = state.book.tags.pop(leg.id, None)
-    if tag is None or (tag.reason == "connected" and leg.leaving):
+    if tag is None or tag.reason == "aside" or (tag.reason == "connected" and leg.leaving):
         return None
     return tag.reason

@@ -25,6 +25,7 @@ from ringdesk.doctor import (
     rights,
     sound_files,
     switch_facts,
+    transfers,
     trunks,
 )
 from ringdesk.doctor.check import Check, not_checked
@@ -40,7 +41,14 @@ LISTEN_SECONDS = 2.0
 _ON_PBX = (
     *(switch_facts.VERSION, switch_facts.CLOCK),
     *(rights.ACTIONS, rights.EVENTS, rights.TIMESTAMPS, lean.NAME),
-    *(hook.HOOK, hook.WAY_IN, fastagi.NAME, sound_files.PROMPTS, sound_files.BY_PBX),
+    *(
+        hook.HOOK,
+        hook.WAY_IN,
+        transfers.NAME,
+        fastagi.NAME,
+        sound_files.PROMPTS,
+        sound_files.BY_PBX,
+    ),
     *(queues.QUEUES, queues.MEMBERS, queues.PHONES, missed.NAME),
 )
 
@@ -117,6 +125,7 @@ async def _look(
     dialplan = [
         hook.judge_hook(plan, hook_of(settings), site.menu_names),
         await hook.check_way_in(link),
+        await transfers.check_transfers(link),
     ]
     await asyncio.sleep(began + listen_seconds - asyncio.get_running_loop().time())
     heard = await _what_was_heard(link, settings, began)

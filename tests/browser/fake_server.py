@@ -149,6 +149,8 @@ class FakeServer:
                 web.get("/api/calls/{id}/controls", self._controls),
                 web.post("/api/calls/{id}/transfer", self._control),
                 web.post("/api/calls/{id}/hangup", self._control),
+                web.post("/api/calls/{id}/consult", self._control),
+                web.post("/api/calls/{id}/consult/{how}", self._control),
                 web.put("/api/calls/{id}/mute", self._control),
                 web.post("/api/calls/{id}/digits", self._control),
                 web.get("/api/customers", self._customers),
@@ -310,7 +312,11 @@ class FakeServer:
         body = await request.json()
         if "muted" in body:
             await self.patch({"call": {"muted": body["muted"] or None}})
-        if request.path.endswith(("/transfer", "/hangup")):
+        if request.path.endswith("/consult"):
+            await self.patch({"call": {"phase": "on_hold", "consults": "Ivan Todorov"}})
+        if request.path.endswith("/back"):
+            await self.patch({"call": {"phase": "talking", "consults": None}})
+        if request.path.endswith(("/transfer", "/hangup", "/complete")):
             await self.patch({"call": {"phase": "ended", "ended_at": samples.now()}})
         return web.json_response({"call_id": request.match_info["id"], "at": samples.now()})
 

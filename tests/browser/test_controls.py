@@ -107,3 +107,21 @@ async def test_who_gets_the_call_sees_who_handed_it_on_and_the_note(desk: Desk) 
     await expect(card.get_by_text("Handed on by Anna Petrova")).to_be_visible()
     await expect(card.get_by_text("Wants the invoice of May.")).to_be_visible()
     await page.screenshot(path=SCREENSHOTS / "controls-handed.png")
+
+
+async def test_a_colleague_is_asked_first(desk: Desk) -> None:
+    server, page = await desk(view={"call": call("talking")})
+    await page.keyboard.press("t")
+    await page.get_by_role("button", name="Ask Ivan Todorov first").click()
+    await expect(bar(page).get_by_text("You are asking Ivan Todorov.")).to_be_visible()
+    await page.screenshot(path=SCREENSHOTS / "controls-consult.png")
+    await page.keyboard.press("b")
+    await expect(bar(page).get_by_role("button", name="Mute")).to_be_visible()
+    await page.keyboard.press("t")
+    await page.get_by_role("button", name="Ask Ivan Todorov first").click()
+    await bar(page).get_by_role("button", name="Hand the caller on").click()
+    await expect(bar(page)).to_have_count(0)
+    base = "/api/calls/sw1-live/consult"
+    assert [one["agent"] for one in server.sent("POST", base)] == ["PJSIP/102"] * 2
+    assert len(server.sent("POST", f"{base}/back")) == 1
+    assert len(server.sent("POST", f"{base}/complete")) == 1

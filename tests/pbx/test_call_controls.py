@@ -196,3 +196,68 @@ async def test_mute_keys_and_hang_up(house: World) -> None:
         await play.told(ev.CallEnded)
         with pytest.raises(ControlRefused, match="not in a talk"):
             await play.control.hang_up(play.hand)
+
+
+async def test_a_colleague_is_asked_first_and_gets_the_caller(house: World) -> None:
+    async with scene(house) as play:
+        customer, at_anna = await play.begins()
+        await play.control.consult(play.hand, Target("agent", IVAN))
+        at_ivan = await play.ivan.incoming(timeout=5)
+        desk = house.server.page.dashboard.desk
+        with pytest.raises(ControlRefused, match="not answered yet"):
+            await play.control.complete(play.hand)
+        await at_ivan.answer()
+        await play.told(ev.CallAnswered, 2)
+        own = desk.picture.agent(ANNA).own
+        assert own is not None
+        assert (own.phase, own.consults) == ("on_hold", IVAN)
+        before = len(at_ivan.received)
+        at_anna.play(tone())
+        await until(lambda: hears(at_ivan, before), "Ivan to hear Anna", 5)
+        await play.control.complete(play.hand)
+        await at_anna.ended(timeout=5)
+        await play.told(ev.CallAnswered, 3)
+        before = len(customer.received)
+        at_ivan.play(tone())
+        await until(lambda: hears(customer, before), "the customer to hear Ivan", 5)
+        own = desk.picture.agent(ANNA).own
+        assert own is None or own.phase == "ended"
+        handed = await play.told(ev.CallTransferred)
+        assert [(e.kind, e.to, e.by) for e in handed] == [("attended", IVAN, ANNA)]
+        await at_ivan.hangup()
+        await customer.ended(timeout=5)
+        assert [e.ended for e in await play.told(ev.QueueLeft)] == ["connected"]
+        assert [e.outcome for e in await play.told(ev.CallEnded)] == ["answered"]
+
+
+async def test_back_to_the_caller_by_command_and_because_nobody_answers(house: World) -> None:
+    async with scene(house) as play:
+        customer, at_anna = await play.begins()
+        play.ivan.busy = True
+        await play.control.consult(play.hand, Target("agent", IVAN))
+        await play.told(ev.CallAnswered, 2)  # refused by Ivan's phone: with the caller again
+        before = len(customer.received)
+        at_anna.play(tone())
+        await until(lambda: hears(customer, before), "the customer to hear Anna", 5)
+        play.ivan.busy = False
+        await play.control.consult(play.hand, Target("agent", IVAN))
+        at_ivan = await play.ivan.incoming(timeout=5)
+        await at_ivan.answer()
+        await play.told(ev.CallAnswered, 3)
+        await play.control.back(play.hand)
+        await at_ivan.ended(timeout=5)
+        await play.told(ev.CallAnswered, 4)
+        before = len(customer.received)
+        at_anna.play(tone())
+        await until(lambda: hears(customer, before), "the customer to hear Anna again", 5)
+        # Anna hangs up while Ivan's phone rings: the caller is not lost.
+        await play.control.consult(play.hand, Target("agent", IVAN))
+        await play.ivan.incoming(timeout=5)
+        await at_anna.hangup()
+        again = await play.anna.incoming(timeout=10)
+        assert [e.queue for e in await play.told(ev.CallQueued, 2)] == ["support", "support"]
+        assert not customer.is_ended
+        await again.answer()
+        await play.told(ev.CallAnswered, 5)
+        events = await house.server.core.journal.of_call(play.call_id)
+        assert not [e for e in events if isinstance(e, ev.CallTransferred)]

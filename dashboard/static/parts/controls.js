@@ -51,12 +51,19 @@ export function Controls({ call }) {
     await save(call.call_id); // what is written goes along
     if (await run('transfer', () => request('POST', `${pathOf(call)}/transfer`, { kind, to, request_id: id }), t('controls.handed', { name }))) setOpen('');
   }
+  /** @param {{to: string}} target */
+  async function consult({ to }) {
+    await save(call.call_id);
+    if (await run('transfer', () => request('POST', `${pathOf(call)}/consult`, { agent: to, request_id: requestId() }))) setOpen('');
+  }
+  /** @param {'back' | 'complete'} how */
+  const settle = (how) => run(how, () => request('POST', `${pathOf(call)}/consult/${how}`, { request_id: requestId() }), how === 'complete' ? t('controls.handed', { name: call.consults ?? '' }) : undefined);
   const mute = () => run('mute', () => request('PUT', `${pathOf(call)}/mute`, { muted: !call.muted }));
   const hangUp = () => run('hangup', () => request('POST', `${pathOf(call)}/hangup`, { request_id: requestId() }));
   /** @param {string} part */
   const toggle = (part) => setOpen(open === part ? '' : part);
 
-  useKeys({
+  useKeys(call.consults ? { t: () => void settle('complete'), b: () => void settle('back') } : {
     t: () => (why('transfer') ? undefined : toggle('transfer')), m: () => void mute(), k: () => (why('keypad') ? undefined : toggle('keypad')),
     H: () => void hangUp(), Escape: () => (open ? setOpen('') : false),
   });
@@ -65,6 +72,16 @@ export function Controls({ call }) {
   const button = (action, icon, key, act, more) => html`<button class=${`button control control-${action}`} disabled=${Boolean(why(action) || (running && running !== action))} title=${why(action) || undefined}
     aria-busy=${running === action} onClick=${act} ...${more}><${Icon} name=${icon} />${t(`controls.${action === 'mute' && call.muted ? 'unmute' : action}`)}<${Key} keys=${key} /></button>`;
 
+  if (call.consults) {
+    return html`<section class="card controls" aria-label=${t('controls.label')}>
+      <p class="controls-asks" role="status"><${Icon} name="half" class="warn" />${t('controls.asks', { name: call.consults })}</p>
+      <div class="controls-row">
+        ${button('complete', 'out', 'T', () => settle('complete'))}
+        ${button('back', 'in', 'B', () => settle('back'))}
+      </div>
+      ${away && html`<p class="hint">${away}</p>`}
+    </section>`;
+  }
   const said = away || missing.map((one) => `${one.reason}. ${one.cure}`).join(' ');
   return html`<section class="card controls" aria-label=${t('controls.label')}>
     <div class="controls-row">
@@ -75,7 +92,7 @@ export function Controls({ call }) {
     </div>
     ${call.muted && html`<p class="controls-muted" role="status"><${Icon} name="mute" />${t('controls.muted')}</p>`}
     ${said && html`<p class="hint">${said}</p>`}
-    ${open === 'transfer' && html`<${HandOn} busy=${Boolean(running)} choose=${transfer} />`}
+    ${open === 'transfer' && html`<${HandOn} busy=${Boolean(running)} choose=${transfer} consult=${consult} />`}
     ${open === 'keypad' && html`<${Keypad} path=${pathOf(call)} />`}
   </section>`;
 }

@@ -23,16 +23,18 @@ function presence(one) {
   return ['ring', 'muted', word('availability', one.availability) + reason];
 }
 
-/** @param {{target: Target, icon: string, colour: string, what: string, why: string, busy: boolean, choose: (target: Target) => void}} props */
-const Row = ({ target, icon, colour, what, why, busy, choose }) => html`<li><button class="target" disabled=${busy || Boolean(why)} title=${why || undefined} onClick=${() => choose(target)}>
+/** @param {{target: Target, icon: string, colour: string, what: string, why: string, busy: boolean, choose: (target: Target) => void, consult: (target: Target) => void}} props */
+const Row = ({ target, icon, colour, what, why, busy, choose, consult }) => html`<li class="target-row"><button class="target" type="button" disabled=${busy || Boolean(why)} title=${why || undefined} onClick=${() => choose(target)}>
   <${Icon} name=${icon} class=${colour} /><span class="target-name">${target.name}</span><span class="num muted target-to">${target.kind === 'agent' ? extension(target.to) : ''}</span>
-  <span class="muted target-what">${why || what}</span></button></li>`;
+  <span class="muted target-what">${why || what}</span></button>
+  ${target.kind === 'agent' && html`<button class="button" type="button" disabled=${busy || Boolean(why)} aria-label=${t('handon.ask_name', { name: target.name })} onClick=${() => consult(target)}>${t('handon.ask')}</button>`}</li>`;
 
 /**
  * To whom the caller goes: colleagues with their presence, queues, or the number that is typed.
- * @param {{busy: boolean, choose: (target: Target) => void}} props
+ * A colleague may be asked first.
+ * @param {{busy: boolean, choose: (target: Target) => void, consult: (target: Target) => void}} props
  */
-export function HandOn({ busy, choose }) {
+export function HandOn({ busy, choose, consult }) {
   const [text, setText] = useState('');
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   const { data, error, reload } = useLoad('/transfer-targets', [Math.floor(now.value / AGAIN)]);
@@ -61,7 +63,7 @@ export function HandOn({ busy, choose }) {
       <input type="search" ref=${field} value=${text} maxlength="60" autocomplete="off" placeholder=${t('handon.find')} onInput=${(/** @type {any} */ event) => setText(event.target.value)} /></label>
     ${error && html`<${Failure} error=${error} again=${reload} />`}
     ${!data && !error && html`<${Skeleton} rows=${3} />`}
-    <ul class="targets">${rows.map((row) => html`<${Row} key=${`${row.target.kind} ${row.target.to}`} ...${row} busy=${busy} choose=${choose} />`)}</ul>
+    <ul class="targets">${rows.map((row) => html`<${Row} key=${`${row.target.kind} ${row.target.to}`} ...${row} busy=${busy} choose=${choose} consult=${consult} />`)}</ul>
     ${data && !rows.length && html`<p class="hint">${t('handon.none', { q: text.trim() })}</p>`}
     <p class="hint">${t('handon.hint')}</p>
   </form>`;

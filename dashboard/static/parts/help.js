@@ -8,7 +8,7 @@ import { Panel } from './panel.js';
 const SHORTCUTS = [
   ['help.state', [[['F1'], 'help.available'], [['F2'], 'help.break'], [['F4'], 'help.offline']]],
   ['help.call', [[['N'], 'help.note'], [['P'], 'help.pause'], [['1', '9'], 'help.digits'], [['Backspace'], 'help.back'], [['Ctrl', 'Enter'], 'help.done'], [['Enter'], 'help.done_ended']]],
-  ['help.hands', [[['T'], 'help.transfer'], [['M'], 'help.mute'], [['K'], 'help.keypad'], [['Shift', 'H'], 'help.hangup']]],
+  ['help.hands', [[['T'], 'help.transfer'], [['M'], 'help.mute'], [['K'], 'help.keypad'], [['B'], 'help.back_to'], [['Shift', 'H'], 'help.hangup']]],
   ['help.player', [[['Space'], 'help.play'], [['←', '→'], 'help.seek'], [['<', '>'], 'help.speed'], [['↓', '↑'], 'help.snippets']]],
   ['help.anywhere', [[['/'], 'help.search'], [['Esc'], 'help.escape'], [['?'], 'help.this']]],
 ];

@@ -32,7 +32,7 @@ export interface LiveCall {
   offered_at?: number; answered_at?: number; ended_at?: number; direction: string; number: string;
   caller_number?: string; did?: string; queue?: string; waited?: number; path?: string[];
   why?: string; recording?: { id: string; state: string; reason?: string; until?: number } | null;
-  pop?: Pop | null; disposition?: Disposition | null; muted?: boolean;
+  pop?: Pop | null; disposition?: Disposition | null; muted?: boolean; consults?: string;
   handed?: { by: string; at: number; note: string } | null;
 }
 export interface Term { label: string; seconds: number }

@@ -84,6 +84,19 @@ SPELLINGS: list[tuple[c.AnyCommand, str, bool]] = [
         False,
     ),
     (
+        c.RedirectBoth(
+            channel="PJSIP/trunk-1",
+            context="ringdesk-aside",
+            exten="s",
+            extra_channel="PJSIP/101-1",
+            extra_context="ringdesk-consult",
+            extra_exten="PJSIP/102",
+        ),
+        "Redirect|Channel: PJSIP/trunk-1|ExtraChannel: PJSIP/101-1|Context: ringdesk-aside|Exten: s"
+        "|Priority: 1|ExtraContext: ringdesk-consult|ExtraExten: PJSIP/102|ExtraPriority: 1",
+        False,
+    ),
+    (
         c.BlindTransfer(channel="PJSIP/101-1", context="ringdesk-to-agent", exten="PJSIP/102"),
         "BlindTransfer|Channel: PJSIP/101-1|Context: ringdesk-to-agent|Exten: PJSIP/102",
         False,
