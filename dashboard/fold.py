@@ -206,8 +206,8 @@ def _turn(
 def _consult_began(picture: Picture, event: ev.ConsultBegan) -> set[Place]:
     """The caller is as good as on hold; who is asked is told by whom."""
     own, call = picture.agent(event.agent).own, picture.calls.get(event.call_id)
-    if own and own.call_id == event.call_id and own.talking:
-        own.consults, own.phase, own.since = event.to, "on_hold", event.at
+    if own and own.call_id == event.call_id:  # the end of their talk may have been told already
+        own.consults, own.phase, own.since, own.ended_at = event.to, "on_hold", event.at, None
     if call:
         call.handed_by, call.handed_at = event.agent, event.at
     return picture.places_of_call(event.call_id)

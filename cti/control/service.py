@@ -129,6 +129,8 @@ class CallControl:
                 extra_exten=target.to,
             )
             feed = self._feeds[_switch(hand)]
+            await self._tagged(hand, talk.other, both)
+            self._asked[hand.call_id] = target.to
             self._record(
                 ConsultBegan(
                     at=self._now(),
@@ -139,8 +141,6 @@ class CallControl:
                     by=hand.by,
                 )
             )
-            await self._tagged(hand, talk.other, both)
-            self._asked[hand.call_id] = target.to
 
     async def back(self, hand: InHand) -> None:
         """Let whom we asked go, and talk with the caller again."""

@@ -84,7 +84,7 @@ class Scene:
         async def there() -> bool:
             if self.world.task.done():
                 self.world.task.result()
-            events = await self.world.server.core.journal.of_call(self.call_id)
+            events = await self.world.server.core.journal.written.of_call(self.call_id)
             found[:] = [event for event in events if isinstance(event, kind)]
             return len(found) >= count
 
@@ -259,5 +259,5 @@ async def test_back_to_the_caller_by_command_and_because_nobody_answers(house: W
         assert not customer.is_ended
         await again.answer()
         await play.told(ev.CallAnswered, 5)
-        events = await house.server.core.journal.of_call(play.call_id)
+        events = await house.server.core.journal.written.of_call(play.call_id)
         assert not [e for e in events if isinstance(e, ev.CallTransferred)]

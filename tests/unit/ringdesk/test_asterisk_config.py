@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cti.control.places import CONTEXTS
+from cti.control.places import ASIDE, CONSULT, CONTEXTS, REJOIN
 from ringdesk.ask_config import QUESTIONS
 from ringdesk.asterisk_config import (
     HOOK_CONTEXT,
@@ -27,7 +27,7 @@ def test_every_goto_leads_to_a_context_of_the_snippet() -> None:
     text = render_extensions(HookSettings())
     targets = set(re.findall(r"Goto(?:If)?\(.*?(ringdesk-[a-z]+),s,1\)", text))
     by_us = {"ringdesk-doctor", "ringdesk-ask", "ringdesk-accepted", "ringdesk-taken"}
-    by_us |= {*CONTEXTS.values()}
+    by_us |= {*CONTEXTS.values(), ASIDE, CONSULT, REJOIN}
     assert targets == set(contexts(text)) - {HOOK_CONTEXT} - by_us
 
 
