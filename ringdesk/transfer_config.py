@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from cti.control.places import (
     ASIDE,
+    ASKER,
     BACK_AGENT,
     BACK_QUEUE,
     CALLER,
@@ -20,6 +21,8 @@ from cti.control.places import (
 
 ASIDE_SECONDS = 600
 """How long a caller waits aside at most; then they are given back."""
+LOOK_SECONDS = 2
+"""How often it is looked whether the agent who asks is still there."""
 JOIN_SECONDS = 10
 """How long who is to get the caller waits for them to come."""
 
@@ -29,6 +32,7 @@ def render_transfers(internal_context: str, ring_seconds: int) -> str:
 
     The extension `h` is named: Asterisk runs it at a hang-up, and the patterns would take it.
     """
+    rounds = ASIDE_SECONDS // LOOK_SECONDS
     agent, queue, number = CONTEXTS["agent"], CONTEXTS["queue"], CONTEXTS["number"]
     return rf"""
 ; An agent hands a caller on, to a phone, a queue or a number.
@@ -62,7 +66,11 @@ exten => s,1,Set(RINGDESK_FALLBACK=)
 ; An agent asks a colleague first. The caller waits aside ...
 [{ASIDE}]
 exten => s,1,StartMusicOnHold()
- same => n,Wait({ASIDE_SECONDS})
+ same => n,Set(RINGDESK_ROUND=0)
+ same => n(again),Wait({LOOK_SECONDS})
+ same => n,Set(RINGDESK_ROUND=$[${{RINGDESK_ROUND}} + 1])
+ same => n,GotoIf($[${{CHANNEL_EXISTS(${{{ASKER}}})}} & ${{RINGDESK_ROUND}} < {rounds}]?again)
+ same => n,Wait(1)                     ; whom they asked may be taking the caller now
  same => n,StopMusicOnHold()
  same => n,Goto(ringdesk-back,s,1)
 ; ... while the agent's leg dials. An agent who hangs up leaves the caller to the colleague; one who

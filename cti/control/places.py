@@ -21,6 +21,8 @@ TAKES, REJOIN = "ringdesk-takes", "ringdesk-rejoin"
 """Who is put there gets the caller; the caller comes by the other one."""
 CALLER = "RINGDESK_CALLER"
 """Channel variable of the agent's leg: the channel of the caller who waits aside."""
+ASKER = "RINGDESK_ASKER"
+"""Channel variable of the caller: the agent's channel; with it gone, nobody cares for them."""
 
 BACK_QUEUE, BACK_AGENT = "RINGDESK_BACK_QUEUE", "RINGDESK_BACK_AGENT"
 """Channel variables: who gets the caller if the target does not answer."""

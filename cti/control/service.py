@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cti.clock import Now
 from cti.control.places import (
     ASIDE,
+    ASKER,
     BACK_AGENT,
     BACK_QUEUE,
     CALLER,
@@ -114,7 +115,11 @@ class CallControl:
             for context, exten in ((ASIDE, "s"), (CONSULT, target.to), (TAKES, "s")):
                 if not await self._exists(hand, talk, context, exten):
                     raise _no_context(context)
-            kept = {BACK_QUEUE: talk.queue, BACK_AGENT: talk.interface}
+            kept = {
+                BACK_QUEUE: talk.queue,
+                BACK_AGENT: talk.interface,
+                ASKER: talk.channel,
+            }
             for variable, value in kept.items():
                 if value:
                     await self._do(hand, _set(talk.other, variable, value, hand))

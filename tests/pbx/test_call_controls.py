@@ -204,6 +204,7 @@ async def test_a_colleague_is_asked_first_and_gets_the_caller(house: World) -> N
         await play.control.consult(play.hand, Target("agent", IVAN))
         at_ivan = await play.ivan.incoming(timeout=5)
         desk = house.server.page.dashboard.desk
+        await play.told(ev.TalkEnded)
         with pytest.raises(ControlRefused, match="not answered yet"):
             await play.control.complete(play.hand)
         await at_ivan.answer()

@@ -30,6 +30,7 @@ from ringdesk.doctor import (
 )
 from ringdesk.doctor.check import Check
 from ringdesk.doctor.switch_facts import judge_clock, judge_version
+from ringdesk.doctor.transfers import judge_transfers
 from ringdesk.settings import Settings, SwitchSettings
 from ringdesk.trunk_config import TRUNK_IN, TRUNK_OUT, TrunkSnippet, render_trunk
 
@@ -398,3 +399,11 @@ def test_trunks_whose_variable_no_event_carries() -> None:
     check = trunks.judge_trunks(OUT, IN, [DIAL], trunks.carried(calls), OURS)
     assert check.state == "fail"
     assert "RINGDESK_FALLBACK,RINGDESK_CALL,RINGDESK_JOINS\n" in check.fix
+
+
+def test_missing_contexts_for_handing_on_are_named_with_what_to_paste() -> None:
+    assert judge_transfers([]).state == "ok"
+    check = judge_transfers(["ringdesk-to-agent"])
+    assert check.state == "warn"
+    assert "ringdesk-to-agent" in check.said
+    assert "asterisk-config" in check.fix
