@@ -54,6 +54,7 @@ async def test_a_number_is_typed_and_a_refusal_says_the_cure(desk: Desk) -> None
     server, page = await desk(view={"call": call("talking")}, expected=("status of 409",))
     server.control_refused = ("the PBX has no context", "Paste the dialplan anew.")
     await page.keyboard.press("t")
+    await expect(page.get_by_placeholder("Colleague, queue")).to_be_focused()
     await page.keyboard.type("+44 20 7946 0999")
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("Paste the dialplan anew.")).to_be_visible()

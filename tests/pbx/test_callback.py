@@ -61,7 +61,8 @@ async def test_the_place_is_kept_and_the_customer_is_called_back(house: World) -
         await caller.ended(timeout=10)
         kept = (await services.callbacks.book.newest())[0]
         assert (kept.state, kept.number, kept.queue) == ("requested", GOLD, "support")
-        assert kept.virtual_join == kept.requested_at - 60_000_000  # as Gold
+        gold = next(one for one in services.policy().classes if one.name == "gold")
+        assert kept.virtual_join == kept.requested_at - gold.head_start * 1_000_000
         asked = await core.journal.written.of_call(kept.call_id)
         assert [e.callback_id for e in asked if isinstance(e, ev.CallbackRequested)] == [
             kept.callback_id

@@ -246,7 +246,7 @@ async def test_a_pause_is_exact_silence_and_keeps_the_time(site: Site) -> None:
     told = [(after - before) / 1e6 for before, after in pairwise(changes)]
     heard = [first[1] - first[0], second[0] - first[1], second[1] - second[0]]
     assert heard == pytest.approx(told, abs=0.3)
-    assert told[0] >= 1
+    assert told[0] >= 0.99  # by two clocks
     assert loudest_hertz(site.library.audio_path(recording)) == pytest.approx(
         [CUSTOMER_HERTZ, AGENT_HERTZ], abs=2
     )
