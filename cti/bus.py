@@ -132,6 +132,11 @@ class Follower:
         try:
             self._take(event)
         except Exception as error:  # raised where the follower is run
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """End :meth:`run` with ``error``, also for work that was put off; the first one counts."""
+        if not self._failed.done():
             self._failed.set_exception(error)
 
     async def run(self) -> None:

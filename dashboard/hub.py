@@ -21,7 +21,7 @@ from aiohttp import WSMsgType, web
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cti.bus import Bus
+from cti.bus import Bus, Follower
 from cti.clock import Now
 from cti.domain.events import Event
 from cti.journal import Journal, JournalUnavailable
@@ -83,6 +83,7 @@ class Hub:
         self._check_seconds = check_seconds
         self._watches: dict[str, Watch] = {}
         self._gathering: asyncio.TimerHandle | None = None
+        self._follower: Follower | None = None
         self.snapshots: Counter[str] = Counter()
         self.restored = False
         self._day_start = midnight(now(), settings.time_zone)
@@ -98,7 +99,7 @@ class Hub:
 
     async def run(self) -> None:
         """Follow the bus until cancelled."""
-        follower = self._bus.follow(self._take, FOLDS)
+        self._follower = follower = self._bus.follow(self._take, FOLDS)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(follower.run(), name="desk follows the bus")
             await self._until_done(self._restore)
@@ -146,7 +147,7 @@ class Hub:
             self._tell()
         elif self._gathering is None:
             loop = asyncio.get_running_loop()
-            self._gathering = loop.call_later(GATHER_SECONDS, self._tell)
+            self._gathering = loop.call_later(GATHER_SECONDS, self._tell_gathered)
 
     async def _check(self) -> None:
         while True:
@@ -173,6 +174,14 @@ class Hub:
         await self._close(client for client in self._all() if client.session not in living)
 
     # --- telling -------------------------------------------------------------------------------
+
+    def _tell_gathered(self) -> None:
+        """What fails here must not be lost in the event loop: browsers would go on with gaps."""
+        try:
+            self._tell()
+        except Exception as error:  # raised where the hub is run
+            if self._follower is not None:
+                self._follower.fail(error)
 
     def _tell(self) -> None:
         """Send every browser what changed since the last time."""

@@ -61,3 +61,15 @@ async def test_a_follower_is_given_each_event_at_once_and_its_failure_is_its_own
         await follower.run()
     bus.publish(lost(5))
     assert seen == [2]
+
+
+async def test_work_that_was_put_off_ends_the_follower_too() -> None:
+    seen = list[int]()
+    bus = Bus()
+    follower = bus.follow(lambda event: seen.append(event.seq), [SwitchLost])
+    follower.fail(ValueError("first"))
+    follower.fail(ValueError("second"))
+    bus.publish(lost(1))
+    with pytest.raises(ValueError, match="first"):
+        await follower.run()
+    assert seen == []

@@ -298,3 +298,15 @@ async def _drained(reader: asyncio.StreamReader) -> bytes:
     except ConnectionError:
         pass
     return data
+
+
+async def test_rows_that_cannot_be_made_end_the_hub_and_not_only_its_timer(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with tab_of(house, await anna(house)):
+        hub = house.dashboard.hub
+        assert hub._follower is not None
+        monkeypatch.setattr(hub.desk, "changes", lambda: 1 // 0)
+        house.record(queued(1))
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.wait_for(asyncio.shield(hub._follower._failed), 5)
